@@ -1,0 +1,1 @@
+"""The agent: builds prompts, reads replies, and runs a task step by step."""

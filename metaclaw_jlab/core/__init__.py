@@ -1,0 +1,1 @@
+"""What things are: the vocabulary of the project, with the standard library and pydantic only."""

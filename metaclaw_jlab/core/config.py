@@ -1,0 +1,91 @@
+"""What can be configured: every setting with its bounds and default. `settings` says where a value came from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EMBEDDED_MODEL = "metaclaw-practice-1m"
+
+
+class Section(BaseModel):
+    """A table of config.toml. Unknown keys are refused, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PolicySettings(Section):
+    """The policy that answers. Without `base_url` a local policy server answers with `local_model`."""
+
+    base_url: str | None = Field(
+        None, description="An OpenAI-compatible endpoint, such as http://localhost:11434/v1."
+    )
+    model: str | None = Field(
+        None, description="Model name at the endpoint; the first that it lists where unset."
+    )
+    key_env: str | None = Field(None, description="Environment variable that holds the endpoint's key.")
+    local_model: str = Field(
+        EMBEDDED_MODEL, description="Model served on this machine: a name, a folder or a hub id."
+    )
+    temperature: float = Field(0.0, ge=0.0, le=2.0, description="Sampling temperature of the agent.")
+    max_tokens: int = Field(1024, ge=1, le=65_536, description="Longest completion, in tokens.")
+    timeout: float = Field(
+        120.0, gt=0, le=3600, description="Seconds without a byte before a request is given up."
+    )
+    retries: int = Field(3, ge=0, le=10, description="Retries after 429, 5xx or a lost connection.")
+    extra: dict[str, object] = Field(
+        default_factory=dict, description="Parameters passed to the endpoint as they are."
+    )
+
+
+class AgentSettings(Section):
+    """How the agent works in a notebook."""
+
+    mode: Literal["ask", "auto", "off"] = Field("ask", description="Propose a cell, act, or only answer.")
+    steps: int = Field(6, ge=1, le=50, description="Most steps of one task.")
+    reference_chars: int = Field(
+        4000, ge=100, le=200_000, description="Most characters sent of one reference."
+    )
+    observation_chars: int = Field(8000, ge=200, le=200_000, description="Most characters of an output kept.")
+
+
+class SkillSettings(Section):
+    """How many skills are put in a prompt."""
+
+    max_skills: int = Field(3, ge=0, le=10, description="Most skills in one prompt (more of them hurt).")
+    max_tokens: int = Field(1200, ge=0, le=20_000, description="Most tokens of skills in one prompt.")
+    threshold: float | None = Field(
+        None, ge=0.0, description="Relevance under which a skill is left out; the validated one where unset."
+    )
+
+
+class SandboxSettings(Section):
+    """Limits of a sandbox process."""
+
+    isolation: Literal["auto", "require", "none"] = Field(
+        "auto", description="Bubblewrap: use it, insist, never."
+    )
+    seconds: float = Field(30.0, gt=0, le=3600, description="Longest run of one action.")
+    memory_mb: int = Field(2048, ge=128, le=1_048_576, description="Address space of one sandbox process.")
+    working_folder_mb: int = Field(64, ge=0, le=100_000, description="Largest working folder that is copied.")
+
+
+class ServerSettings(Section):
+    """The local policy server."""
+
+    idle_minutes: float = Field(
+        30.0, gt=0, le=10_080, description="Ends itself after this long without a request."
+    )
+    max_batch: int = Field(32, ge=1, le=512, description="Most completions decoded together.")
+    start_seconds: float = Field(120.0, gt=0, le=3600, description="How long a start may take.")
+
+
+class Settings(Section):
+    """Everything that config.toml may hold."""
+
+    policy: PolicySettings = PolicySettings()  # type: ignore[call-arg]
+    agent: AgentSettings = AgentSettings()  # type: ignore[call-arg]
+    skills: SkillSettings = SkillSettings()  # type: ignore[call-arg]
+    sandbox: SandboxSettings = SandboxSettings()  # type: ignore[call-arg]
+    server: ServerSettings = ServerSettings()  # type: ignore[call-arg]

@@ -1,0 +1,112 @@
+"""One root for everything that goes wrong; each error is also its standard-library kind."""
+
+from __future__ import annotations
+
+
+class MetaclawError(Exception):
+    """Root of the project's errors. `next_step` says what the user can do about the cause."""
+
+    def __init__(self, cause: str, next_step: str = "") -> None:
+        super().__init__(cause, next_step)
+        self.cause = cause
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.next_step}".strip()
+
+
+class UsageMistake(MetaclawError, ValueError):
+    """The user asked for something that cannot be: one sentence, no traceback."""
+
+
+class ConfigError(MetaclawError, ValueError):
+    """A setting is unknown, out of bounds or locked."""
+
+
+class MissingExtra(MetaclawError, ImportError):
+    """A library of an optional extra is not installed."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"{library} is not installed.", f"Install it with: pip install 'metaclaw-jlab[{extra}]'."
+        )
+
+
+class StoreError(MetaclawError, RuntimeError):
+    """The store cannot do what was asked."""
+
+
+class StoreNewer(StoreError):
+    """The database was written by a newer version."""
+
+
+class StoreDamaged(StoreError):
+    """The database file is damaged."""
+
+
+class StoreFull(StoreError, OSError):
+    """The disk under the home folder is full."""
+
+
+class StoreReadOnly(StoreError, PermissionError):
+    """The home folder cannot be written."""
+
+
+class StoreBusy(StoreError, TimeoutError):
+    """Another process held the database for too long."""
+
+
+class InvariantViolation(StoreError, ValueError):
+    """A write would break an invariant of the store; it was refused."""
+
+
+class NotFound(MetaclawError, LookupError):
+    """Nothing has this name or id."""
+
+
+class PolicyError(MetaclawError, RuntimeError):
+    """The policy gave no usable completion."""
+
+
+class PolicyUnavailable(PolicyError, ConnectionError):
+    """Nothing answers at the endpoint, or it went away."""
+
+
+class PolicyTimeout(PolicyError, TimeoutError):
+    """The endpoint answered too slowly."""
+
+
+class PolicyRefused(PolicyError, PermissionError):
+    """The endpoint refused the request: key, model name or parameters."""
+
+
+class PolicyMalformed(PolicyError, ValueError):
+    """The endpoint answered with something that is no completion."""
+
+
+class SecretError(MetaclawError, PermissionError):
+    """A key is missing, or is not meant for this origin."""
+
+
+class SkillInvalid(MetaclawError, ValueError):
+    """A SKILL.md breaks the Agent Skills format."""
+
+
+class ExecutorError(MetaclawError, RuntimeError):
+    """The executor itself failed; the code it ran is not to blame."""
+
+
+class WorkingFolderTooLarge(ExecutorError, OSError):
+    """The working folder is over the cap for a sandbox copy."""
+
+
+class TaskFailed(MetaclawError, RuntimeError):
+    """An agent's task did not end well; raised so that a notebook run fails too."""
+
+
+class ServerStartFailed(MetaclawError, RuntimeError):
+    """A process started on demand did not come up."""
+
+
+class PracticeError(MetaclawError, ValueError):
+    """The practice world was asked for something that it does not have."""
