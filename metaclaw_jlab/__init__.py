@@ -1,0 +1,19 @@
+"""A notebook agent for Jupyter that keeps learning. The hooks below are all that Jupyter looks for; they load late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "../labextension", "dest": "metaclaw-jlab"}]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics: ``%load_ext metaclaw_jlab``."""
+    from metaclaw_jlab.jupyter.kernel.magics import register
+
+    register(shell)
