@@ -5,7 +5,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ifndef PYTHON
+PYTHON := $(shell command -v python3.11 || command -v python3)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
@@ -21,7 +23,7 @@ export HF_HUB_OFFLINE := 1
 
 .PHONY: help
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 # ---------------------------------------------------------------- set-up
 
@@ -30,7 +32,7 @@ setup:  ## Make .venv and build the labextension (the other targets call it)
 	@$(MAKE) --no-print-directory --jobs=2 $(MADE)/python $(MADE)/linked
 
 # First the tool that brings yarn: it lets the Python and the Node half be installed side by side.
-$(MADE)/venv: | require-node
+$(MADE)/venv:
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: install it, or name it with PYTHON=...' >&2; exit 1; }
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'Python 3.11 or newer is needed: name one with PYTHON=...' >&2; exit 1; }
@@ -46,14 +48,14 @@ $(MADE)/python: pyproject.toml $(CONSTRAINTS) | $(MADE)/venv
 	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --quiet -e '.[all,test,dev]' -c $(CONSTRAINTS)
 	@touch $@
 
-$(MADE)/node: yarn.lock .yarnrc.yml | $(MADE)/venv
+$(MADE)/node: yarn.lock .yarnrc.yml | require-node $(MADE)/venv
 	@echo 'Installing the Node packages (about 2 minutes the first time)'
 	@mkdir -p build
 	jlpm install --immutable > build/jlpm-install.log || { tail -n 40 build/jlpm-install.log >&2; exit 1; }
 	@touch $@
 
 labextension/package.json: $(SOURCES) $(MADE)/node
-	jlpm --silent build:prod
+	jlpm build:prod
 	@touch $@
 
 $(MADE)/linked: labextension/package.json $(MADE)/python
@@ -101,7 +103,7 @@ test-python: setup test-tools  ## Unit tests in Python
 
 .PHONY: test-typescript
 test-typescript: setup  ## Unit tests in TypeScript
-	jlpm --silent test
+	jlpm test
 
 .PHONY: test-browser
 test-browser: setup test-tools  ## JupyterLab in a headless Chromium
@@ -117,13 +119,13 @@ lint: setup  ## Ruff, mypy, the layers, prettier, tsc, eslint
 	ruff format --check
 	mypy
 	lint-imports
-	jlpm --silent lint:check
+	jlpm lint:check
 
 .PHONY: format
 format: setup  ## Put the sources into shape
 	ruff check --fix --exit-zero --quiet
 	ruff format
-	jlpm --silent prettier
+	jlpm prettier
 
 .PHONY: bench
 bench: setup  ## Measure speed: build/bench/*.json
