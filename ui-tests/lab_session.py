@@ -1,0 +1,210 @@
+"""JupyterLab and a browser for the tests: everything in folders of its own, nothing of the user's is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+START_TIMEOUT = 60  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running JupyterLab: its address, the folder that it shows, and the home of metaclaw in it."""
+
+    url: str
+    folder: Path
+    home: Path
+
+    def notebook_url(self, name: str) -> str:
+        return f"{self.url}/lab/tree/{name}?reset"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCell:
+    """A code cell as the front end holds it."""
+
+    source: str
+    execution_count: int | None
+    mime_type: str
+    outputs: list[dict[str, object]]
+
+    @property
+    def error(self) -> str | None:
+        """The first error's message, in one line."""
+        for output in self.outputs:
+            if output["output_type"] == "error":
+                return f"{output['ename']}: {output['evalue']}"
+        return None
+
+    @property
+    def text(self) -> str:
+        """All plain text that the cell shows."""
+        parts = []
+        for output in self.outputs:
+            data = output.get("data", {})
+            assert isinstance(data, dict)
+            parts.append(_joined(output.get("text", data.get("text/plain", ""))))
+        return "\n".join(parts)
+
+
+def _joined(text: object) -> str:
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_lab(scratch: Path, folder: Path) -> Iterator[Lab]:
+    """JupyterLab on ``folder``, with its settings, its kernels' history and metaclaw's home under ``scratch``."""
+    lab = Lab(f"http://127.0.0.1:{(port := free_port())}", folder, scratch / "home")
+    own = {
+        "IPYTHONDIR": scratch / "ipython",
+        "JUPYTER_CONFIG_DIR": scratch / "config",
+        "JUPYTER_DATA_DIR": scratch / "data",
+        "JUPYTER_RUNTIME_DIR": scratch / "runtime",
+        "METACLAW_HOME": lab.home,
+    }
+    _decline_news(scratch / "config")
+    log = scratch / "lab.log"
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
+        *("--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"),
+    ]
+    with log.open("w") as sink:
+        server = subprocess.Popen(
+            command, stdout=sink, stderr=sink, env={**os.environ, **{k: str(v) for k, v in own.items()}}
+        )
+    try:
+        _wait_until_up(lab, server, log)
+        yield lab
+    finally:
+        server.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(1)
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        _stop_policy_server(lab.home)
+
+
+def _decline_news(config: Path) -> None:
+    """JupyterLab asks in a notification, which would lie over what a test looks at."""
+    settings = config / "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"checkForUpdates": false, "fetchNews": "false"}')
+
+
+def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        with suppress(URLError, ConnectionError), urlopen(f"{lab.url}/api", timeout=2):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-4000:]}")
+
+
+def _stop_policy_server(home: Path) -> None:
+    """The policy server outlives the kernel that started it; a test's must not."""
+    record = home / "runtime" / "policy.json"
+    with suppress(FileNotFoundError, KeyError, ProcessLookupError, ValueError):
+        os.kill(int(json.loads(record.read_text())["pid"]), signal.SIGTERM)
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise RuntimeError(f"No browser found: install one of {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
+
+
+def open_notebook(page: Page, lab: Lab, name: str) -> None:
+    """Open a notebook and wait until its kernel is ready."""
+    page.goto(lab.notebook_url(name))
+    page.wait_for_selector(IDLE, timeout=START_TIMEOUT * 1000)
+    page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
+
+
+def execute(page: Page, command: str, **arguments: object) -> None:
+    """Run a command of JupyterLab without waiting for its end."""
+    page.evaluate(
+        "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, arguments]
+    )
+
+
+def run_all_cells(page: Page, timeout: float) -> None:
+    """Run the notebook from top to bottom; ``timeout`` in seconds."""
+    execute(page, "notebook:run-all-cells")
+    page.wait_for_function(
+        """() => {
+            const cells = window.jupyterapp.shell.currentWidget.content.widgets
+                .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().trim());
+            const busy = document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status !== 'idle';
+            const waiting = cells.some(cell => cell.model.executionState === 'running');
+            const stopped = cells.some(cell => cell.promptNode?.textContent.includes('*'));
+            return !busy && !waiting && !stopped && cells[0].model.executionCount !== null;
+        }""",
+        timeout=timeout * 1000,
+        polling=200,
+    )
+
+
+def code_cells(page: Page) -> list[CodeCell]:
+    """The code cells of the notebook that is shown."""
+    cells = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+            .filter(cell => cell.type === 'code')
+            .map(cell => ({
+                source: cell.sharedModel.getSource(),
+                execution_count: cell.executionCount,
+                mime_type: cell.mimeType,
+                outputs: cell.outputs.toJSON(),
+            }))"""
+    )
+    return [CodeCell(**cell) for cell in cells]
+
+
+def set_theme(page: Page, name: str) -> None:
+    """Change to ``JupyterLab Light`` or ``JupyterLab Dark`` and wait until it is there."""
+    execute(page, "apputils:change-theme", theme=name)
+    page.wait_for_selector(f'body[data-jp-theme-name="{name}"]')
