@@ -24,7 +24,11 @@ class PolicySettings(Section):
     model: str | None = Field(
         None, description="Model name at the endpoint; the first that it lists where unset."
     )
-    key_env: str | None = Field(None, description="Environment variable that holds the endpoint's key.")
+    key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the endpoint's key.",
+    )
     local_model: str = Field(
         EMBEDDED_MODEL, description="Model served on this machine: a name, a folder or a hub id."
     )
@@ -84,8 +88,8 @@ class ServerSettings(Section):
 class Settings(Section):
     """Everything that config.toml may hold."""
 
-    policy: PolicySettings = PolicySettings()  # type: ignore[call-arg]
-    agent: AgentSettings = AgentSettings()  # type: ignore[call-arg]
-    skills: SkillSettings = SkillSettings()  # type: ignore[call-arg]
-    sandbox: SandboxSettings = SandboxSettings()  # type: ignore[call-arg]
-    server: ServerSettings = ServerSettings()  # type: ignore[call-arg]
+    policy: PolicySettings = PolicySettings()
+    agent: AgentSettings = AgentSettings()
+    skills: SkillSettings = SkillSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    server: ServerSettings = ServerSettings()

@@ -1,0 +1,337 @@
+"""The value of every setting and where it came from.
+
+Each layer overrides the one before: default, config.toml, environment (METACLAW_<SECTION>_<KEY>), session. What the
+administrator's file sets is locked: it overrides them all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from metaclaw_jlab.core.config import Section, Settings
+from metaclaw_jlab.core.errors import ConfigError, UsageMistake
+from metaclaw_jlab.settings import document
+from metaclaw_jlab.settings.address import normalise, origin
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+Source: TypeAlias = Literal["default", "config.toml", "environment", "administrator", "session"]
+ADMINISTRATOR_PATH = Path("/etc/metaclaw/config.toml")
+ADMINISTRATOR_VARIABLE = "METACLAW_ADMIN_CONFIG"
+_PREFIX = "METACLAW_"
+_URL, _KEY_ENV = "policy.base_url", "policy.key_env"
+_SECRET_NAMES = ("key", "api_key", "apikey", "token", "secret", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting as it stands."""
+
+    key: str
+    value: object
+    source: Source
+    default: object
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings in force. `notes` are sentences about what was left out of account."""
+
+    settings: Settings
+    path: Path
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def source(self, key: str) -> Source:
+        """Which layer a value came from. Raises ConfigError where there is no such setting."""
+        _field(key)
+        return self.sources.get(key, "default")
+
+    def value(self, key: str) -> object:
+        """The value of a dotted key. Raises ConfigError where there is no such setting."""
+        _field(key)
+        section, _, name = key.partition(".")
+        value: object = getattr(getattr(self.settings, section), name)
+        return value
+
+    def describe(self) -> tuple[Entry, ...]:
+        """Every setting, in the order of config.toml."""
+        return tuple(
+            Entry(key, self.value(key), self.source(key), _default(info), info.description or "")
+            for key, info in _fields().items()
+        )
+
+
+def load(
+    path: Path,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    administrator: Path | None = None,
+) -> Configuration:
+    """The configuration of the file at `path`, with a session's `overrides` (dotted keys). Raises ConfigError."""
+    environment = os.environ if environment is None else environment
+    locked = _administrators(environment, administrator)
+    from_environment, notes = _environment_layer(environment)
+    session = {key: _checked(key, value, "this session") for key, value in (overrides or {}).items()}
+    for key in session:
+        _refuse_locked(key, locked)
+    layers: tuple[tuple[Source, dict[str, object]], ...] = (
+        ("config.toml", _file_layer(path)),
+        ("environment", from_environment),
+        ("session", session),
+        ("administrator", locked),
+    )
+    values: dict[str, object] = {}
+    sources: dict[str, Source] = {}
+    key_origin: str | None = None
+    for source, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+        if _KEY_ENV in layer:
+            key_origin = _origin_of(values.get(_URL))
+    if note := _stray_key(values, sources, key_origin):
+        del values[_KEY_ENV], sources[_KEY_ENV]
+        notes.append(note)
+    return Configuration(_settings(values), path, sources, tuple(notes))
+
+
+def set_value(
+    path: Path,
+    key: str,
+    text: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    administrator: Path | None = None,
+) -> object:
+    """Write one setting, given as a user types it, and return its value. A `policy.base_url` of another origin takes
+    the old `policy.key_env` out: a key belongs to the origin it was given for. Raises ConfigError."""
+    value = _from_text(key, text, path.name)
+    _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
+
+    def change(content: TOMLDocument) -> None:
+        existing = _flat(content.unwrap(), path)
+        if key == _URL and _origin_of(existing.get(_URL)) != _origin_of(value) and _KEY_ENV in existing:
+            _remove(content, _KEY_ENV)
+        section, _, name = key.partition(".")
+        if section not in content:
+            import tomlkit
+
+            content[section] = tomlkit.table()
+        content[section][name] = value
+
+    document.edit(path, change)
+    return value
+
+
+def unset(
+    path: Path,
+    key: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    administrator: Path | None = None,
+) -> bool:
+    """Take one setting out of the file, so that its default holds; False where it was not there. Raises ConfigError."""
+    _field(key)
+    _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
+    if key not in _file_layer(path):
+        return False
+    document.edit(path, lambda content: _remove(content, key))
+    return True
+
+
+def _remove(content: TOMLDocument, key: str) -> None:
+    section, _, name = key.partition(".")
+    table = content.get(section)
+    if table is not None and name in table:
+        del table[name]
+        if not table:
+            del content[section]
+
+
+# ---------------------------------------------------------------- layers
+
+
+def _file_layer(path: Path) -> dict[str, object]:
+    return _flat(document.read(path), path)
+
+
+def _flat(tables: Mapping[str, object], path: Path) -> dict[str, object]:
+    """Tables as checked values under dotted keys."""
+    values: dict[str, object] = {}
+    for section, table in tables.items():
+        if section not in Settings.model_fields:
+            raise _unknown(section, list(Settings.model_fields), f"[{section}] in {path} is no section.")
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{section} in {path} is no table.", f"Write its settings under [{section}].")
+        for name, value in table.items():
+            values[f"{section}.{name}"] = _checked(f"{section}.{name}", value, str(path))
+    return values
+
+
+def _administrators(environment: Mapping[str, str], path: Path | None) -> dict[str, object]:
+    if path is None and not ADMINISTRATOR_PATH.exists():
+        named = environment.get(ADMINISTRATOR_VARIABLE)
+        if not named:
+            return {}
+        path = Path(named)
+        if not path.exists():
+            raise ConfigError(
+                f"{ADMINISTRATOR_VARIABLE} names {path}, which is not there.",
+                "Put the file there, or unset the variable.",
+            )
+    return _file_layer(path or ADMINISTRATOR_PATH)
+
+
+def _environment_layer(environment: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+    names = {_variable(key): key for key in _fields()}
+    sections = tuple(f"{_PREFIX}{section.upper()}_" for section in Settings.model_fields)
+    values: dict[str, object] = {}
+    notes: list[str] = []
+    for variable, text in environment.items():
+        if not variable.startswith(_PREFIX) or not text.strip():
+            continue
+        if key := names.get(variable):
+            values[key] = _from_text(key, text, f"the environment variable {variable}")
+        elif variable.startswith(sections):
+            notes.append(f"The environment variable {variable} names no setting.{_meant(variable, names)}")
+    return values, notes
+
+
+def _stray_key(
+    values: Mapping[str, object], sources: Mapping[str, Source], key_origin: str | None
+) -> str | None:
+    """Why the key variable is not meant for the base URL in force, None where it is."""
+    target = _origin_of(values.get(_URL))
+    if values.get(_KEY_ENV) is None or target == key_origin:
+        return None
+    if key_origin is None and sources.get(_URL) == "administrator":
+        return None
+    return f"{_KEY_ENV} is left out: it was given for {key_origin or 'no endpoint'}, not for {target}."
+
+
+def _origin_of(url: object) -> str | None:
+    try:
+        return origin(url) if isinstance(url, str) else None
+    except UsageMistake:
+        return None
+
+
+def _refuse_locked(key: str, locked: Mapping[str, object]) -> None:
+    if key in locked:
+        raise ConfigError(f"{key} is set by the administrator and locked.", "Ask the administrator.")
+
+
+# ---------------------------------------------------------------- values
+
+
+def _fields() -> dict[str, FieldInfo]:
+    return dict(_walk())
+
+
+def _walk() -> Iterator[tuple[str, FieldInfo]]:
+    for section, info in Settings.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from ((f"{section}.{name}", value) for name, value in kind.model_fields.items())
+
+
+def _field(key: str) -> FieldInfo:
+    fields = _fields()
+    if key in fields:
+        return fields[key]
+    if key.rpartition(".")[2].lower() in _SECRET_NAMES:
+        raise ConfigError(
+            f"{key} is no setting: keys are never stored in the configuration.",
+            "Put the key in an environment variable and name it as policy.key_env.",
+        )
+    raise _unknown(key, list(fields), f"{key} is no setting.")
+
+
+def _unknown(name: str, known: list[str], cause: str) -> ConfigError:
+    return ConfigError(cause, _meant(name, known).strip() or f"There are: {', '.join(known)}.")
+
+
+def _meant(name: str, known: Mapping[str, object] | list[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _variable(key: str) -> str:
+    return _PREFIX + key.replace(".", "_").upper()
+
+
+def _default(info: FieldInfo) -> object:
+    value: object = info.get_default(call_default_factory=True)
+    return value
+
+
+def _from_text(key: str, text: str, place: str) -> object:
+    """A value as typed by hand or in the environment: tables are JSON or a TOML inline table."""
+    info = _field(key)
+    if not text.strip():
+        raise ConfigError(f"{key} was given no value.", f"Unset it to have the default, {_default(info)!r}.")
+    if isinstance(_default(info), dict):
+        return _checked(key, _table(key, text), place)
+    return _checked(key, text.strip(), place)
+
+
+def _table(key: str, text: str) -> object:
+    import json
+    import tomllib
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise ConfigError(f"{key} is no table.", 'Write it as {"top_p": 0.9} or { top_p = 0.9 }.') from None
+
+
+def _checked(key: str, value: object, place: str) -> object:
+    """The value in the setting's own type. The message never quotes it: it may be a key put in the wrong place."""
+    info = _field(key)
+    section, _, name = key.partition(".")
+    try:
+        checked: object = getattr(getattr(Settings.model_validate({section: {name: value}}), section), name)
+        return normalise(checked) if key == _URL and isinstance(checked, str) else checked
+    except ValidationError as error:
+        if key == _KEY_ENV:
+            raise ConfigError(
+                f"{key} in {place} is no name of an environment variable.",
+                "It names the variable that holds the key; it is never the key itself.",
+            ) from None
+        problem = re.sub(
+            r"^\w+ should (be )?", "", error.errors(include_input=False, include_url=False)[0]["msg"]
+        )
+        raise ConfigError(f"{key} in {place} should be {problem}.", _expected(info)) from None
+    except UsageMistake as mistake:
+        raise ConfigError(f"{key} in {place}: {mistake.cause}", mistake.next_step) from None
+
+
+def _expected(info: FieldInfo) -> str:
+    choices = [option for option in get_args(info.annotation) if isinstance(option, str)]
+    if choices:
+        return f"Choose one of: {', '.join(choices)}."
+    return f"The default is {_default(info)!r}."
+
+
+def _settings(values: Mapping[str, object]) -> Settings:
+    tables: dict[str, dict[str, object]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        tables.setdefault(section, {})[name] = value
+    return Settings.model_validate(tables)
