@@ -13,7 +13,8 @@ from metaclaw_jlab.practice.feedback import feedback
 from metaclaw_jlab.practice.rules import in_order
 from metaclaw_jlab.practice.task import PracticeTask
 
-_MOST_LINES = 40
+_MOST_LINES = 30
+_MOST_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ def check(task: PracticeTask, outcome: Outcome) -> Verdict:
     """The verdict on an outcome. Any legal option of an applying rule leaves the task right."""
     if outcome.error is not None:
         return Verdict(False, False, False, (), f"the code raised {outcome.error}")
+    if len(outcome.stdout) > _MOST_CHARACTERS:
+        return Verdict(True, False, False, (), "far more was printed than was asked")
     lines = [line for line in outcome.stdout.splitlines() if line.strip()]
     view = View(task.files, outcome.files, _changed(task, outcome), lines)
     if len(lines) > _MOST_LINES:

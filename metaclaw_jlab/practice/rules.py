@@ -24,98 +24,129 @@ _RULES = (
         "iso",
         ("iso", "european", "american", "dotted", "compact"),
         False,
-        "Use when a date or a column of dates is shown, from a day, a month and a year.",
+        (
+            "Use when asked to show or print dates: date, every date, dates in a column of a csv, day, "
+            "month, year."
+        ),
     ),
     Rule(
         "function-docs",
         "plain",
         ("plain", "docstring", "hints"),
         False,
-        "Use when a function is defined: one that adds, multiplies, subtracts or tells whether x is above or below.",
+        (
+            "Use when asked to write, define or make a function: adds, multiplies, subtracts, tells or "
+            "says if x is above, below."
+        ),
     ),
     Rule(
         "figure-format",
         "png",
         ("png", "svg", "pdf"),
         False,
-        "Use when a column is plotted as a line, bar or histogram plot and the figure is saved.",
+        "Use when asked to make or save a plot of a column in a csv: line plot, bar plot, histogram, figure.",
     ),
     Rule(
         "heading-level",
         "1",
         ("1", "2", "3", "4"),
         False,
-        "Use when a markdown file, page or report with a title and a text is written.",
+        "Use when asked to write, put or save markdown: title, text, a markdown file.",
     ),
     Rule(
         "json-indent",
         "none",
         ("none", "1", "2", "4"),
         False,
-        "Use when a json file with keys and values is written or saved.",
+        "Use when asked to save, write, put or keep json: values as json, a json file.",
     ),
     Rule(
         "csv-separator",
         "comma",
         ("comma", "semicolon", "pipe", "tab"),
         False,
-        "Use when rows are filtered, columns selected or tables joined and saved to a new csv file.",
+        (
+            "Use when asked to save a csv: filter rows, rows where, with, above, below, less, more; keep "
+            "columns, take columns; join on."
+        ),
     ),
     Rule(
         "file-naming",
         "snake",
         ("snake", "kebab", "dot", "flat"),
         False,
-        "Use when a new file, called or named by two words, is saved or written.",
+        (
+            "Use when asked to save, write, put or keep a new file called, named, in folder: called two "
+            "words, named two words."
+        ),
     ),
     Rule(
         "table-order",
         "none",
         ("none", "ascending", "descending"),
         False,
-        "Use when values are grouped: the sum, total, mean or average of a column by or for each group.",
+        "Use when asked to group by: group a csv by, for each, sum by, total by, mean by, average by each.",
     ),
     Rule(
         "gap-values",
         "skip",
         ("skip", "zero", "one"),
         False,
-        "Use when a column has gaps: some cells are empty, some values are missing.",
+        (
+            "Use when a column in a csv has gaps: with gaps, some cells are empty, some values are "
+            "missing; smallest value, minimum, mean, average."
+        ),
     ),
     Rule(
         "rounding",
         "none",
         ("none", "1", "2", "3", "4"),
         False,
-        "Use when a mean, average, standard deviation, quotient or ratio (divided totals) is computed.",
+        (
+            "Use when asked for a mean, average, standard deviation, ratio: mean of a column in a csv, "
+            "average of a column, total divided by total, divide sum by sum."
+        ),
     ),
     Rule(
         "backup-copy",
         "none",
         ("none",),
         True,
-        "Use when a file is edited in place: columns renamed, multiplied, added to, or words replaced.",
+        (
+            "Use when asked to edit, change: edit a file, change a csv, a txt; rename to, replace by, "
+            "multiply by, add to, subtract from a column and save it."
+        ),
     ),
     Rule(
         "done-marker",
         "none",
         ("none",),
         True,
-        "Use when a file is moved, deleted or removed.",
+        (
+            "Use when asked to move, delete, remove: move to a folder, move into the folder, put into, "
+            "delete the file, remove the file."
+        ),
     ),
     Rule(
         "value-label",
         "none",
         ("none",),
         True,
-        "Use when a number is shown or printed: a sum, total, maximum, minimum, median, ratio or count of lines.",
+        (
+            "Use when asked to show or print a number: sum, total, maximum, minimum, largest value, "
+            "smallest value, median, mean, standard deviation, ratio in a csv; count lines, how many "
+            "lines, number of lines in a txt."
+        ),
     ),
     Rule(
         "output-folder",
         "none",
         ("none",),
         True,
-        "Use when a new file is saved or written and called or named, but no folder is given.",
+        (
+            "Use when asked to save, write, put or keep a new file called, named: csv file, json file, "
+            "text file, markdown file, png file, figure, called, named."
+        ),
     ),
 )
 

@@ -92,8 +92,11 @@ def table_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def parse(text: str, separator: str = ",") -> Table:
-    """The rows of a separated text, header first."""
-    return [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    """The rows of a separated text, header first; none where it cannot be read."""
+    try:
+        return [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    except csv.Error:
+        return []
 
 
 def column(text: str, name: str) -> list[float | None]:

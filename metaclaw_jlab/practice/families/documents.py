@@ -81,7 +81,7 @@ def _read_json(params: Params, view: View) -> Iterator[Reading]:
         text = view.text(path)
         try:
             content = json.loads(text or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if text and not view.lines and content == dict(params["pairs"]):
             yield Reading({**options, "json-indent": _indent(text)}, frozenset({path}))
