@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from metaclaw_jlab.core.policy import Message, Usage
 from metaclaw_jlab.core.score import Scoring
@@ -145,6 +145,14 @@ class Recorder(Protocol):
         seconds: float = 0.0,
     ) -> None:
         """Record why the trajectory ended."""
+
+
+@runtime_checkable
+class ProposalRecorder(Recorder, Protocol):
+    """A recorder that also keeps proposals: steps appended without an observation, which they get when they are run."""
+
+    def observe(self, trajectory_id: str, step: Step) -> None:
+        """Record the observation and scores of the last step, which was appended without."""
 
 
 def new_trajectory_id() -> str:

@@ -1,0 +1,340 @@
+"""Does a task step by step: prompt, completion, code, observation, until an end that has a name."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from metaclaw_jlab.agent.context import within
+from metaclaw_jlab.agent.parser import Reply, parse_reply
+from metaclaw_jlab.agent.prompt import observation_message, opening
+from metaclaw_jlab.agent.recording import Recording
+from metaclaw_jlab.core.errors import ExecutorError, PolicyError, UsageMistake
+from metaclaw_jlab.core.executor import Executor
+from metaclaw_jlab.core.policy import Message, Policy, Sampling
+from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.core.reward_model import RewardModel
+from metaclaw_jlab.core.score import Scoring, Unscored
+from metaclaw_jlab.core.task import CheckResult, Task
+from metaclaw_jlab.core.trajectory import (
+    ExecutionError,
+    InjectedSkill,
+    Observation,
+    Purpose,
+    Recorder,
+    Stamp,
+    Step,
+    StopReason,
+    Trajectory,
+    new_trajectory_id,
+)
+
+_ADAPTER = re.compile(r"@v(\d+)\Z")
+_JUDGED = frozenset({StopReason.DONE, StopReason.NO_ACTION, StopReason.OUT_OF_STEPS, StopReason.REPEATED})
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _no_skills(_: Task) -> tuple[Match, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """How tasks are done, and who is told.
+
+    `on_proposal` gets a step before its code runs, `on_step` after; `on_end` gets the closed trajectory, also where
+    KeyboardInterrupt is then raised. A step is scored by `reward_model` with the checks of the task where it was the
+    last one, without any where it was not.
+    """
+
+    policy: Policy
+    executor: Executor
+    reward_model: RewardModel
+    score_trajectory: Callable[[tuple[Step, ...], tuple[CheckResult, ...]], Scoring]
+    recorder: Recorder | None = None
+    retrieve: Callable[[Task], tuple[Match, ...]] = _no_skills
+    generation: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
+    max_steps: int = 6
+    context_chars: int = 48_000
+    purpose: Purpose = Purpose.USER
+    on_begin: Callable[[Trajectory], None] = _ignore
+    on_text: Callable[[str], None] = _ignore
+    on_proposal: Callable[[Step], None] = _ignore
+    on_output: Callable[[str], None] = _ignore
+    on_step: Callable[[Step], None] = _ignore
+    on_end: Callable[[Trajectory], None] = _ignore
+    on_warning: Callable[[str], None] = _ignore
+    clock: Callable[[], float] = time.perf_counter
+
+
+def run_task(task: Task, rollout: Rollout) -> Trajectory:
+    """Do a task to its end; the closed trajectory.
+
+    A policy or executor that fails is an end, not an exception. KeyboardInterrupt closes the trajectory as
+    cancelled and is raised again, so that a loop over tasks stops too.
+    """
+    return _to_end(_begin(task, rollout), _run)
+
+
+def propose(subject: Task | Trajectory, rollout: Rollout) -> Trajectory:
+    """The next action of a new task or of an open trajectory, without running it; the trajectory stays open.
+
+    It is closed where the policy proposes no code, repeats code that failed, or has no step left. Raises
+    UsageMistake where the trajectory has ended or its last action was not observed; KeyboardInterrupt.
+    """
+    progress = _begin(subject, rollout) if isinstance(subject, Task) else _resume(subject, rollout)
+    return _to_end(progress, _propose)
+
+
+def observe(trajectory: Trajectory, observation: Observation, rollout: Rollout) -> Trajectory:
+    """An open trajectory with the observation of the action that it proposed last, closed if that was the end.
+
+    Raises UsageMistake where no proposal waits; KeyboardInterrupt.
+    """
+    if trajectory.stop is not None or not trajectory.steps or trajectory.steps[-1].observation is not None:
+        raise UsageMistake(
+            "No proposed cell of this task waits to be run.", "Ask for one with %metaclaw next."
+        )
+    step = trajectory.steps[-1]
+    progress = _Progress(rollout, replace(trajectory, steps=trajectory.steps[:-1]), step.messages)
+
+    def take_in(progress: _Progress) -> _End | None:
+        done = parse_reply(step.reply).done
+        return _take_in(progress, step, done, observation, progress.recording.observe)
+
+    return _to_end(progress, take_in)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    stop: StopReason
+    detail: str = ""
+    checks: tuple[CheckResult, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    step: Step
+    done: bool
+    cut_off: bool
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A trajectory under way, and the conversation behind it."""
+
+    rollout: Rollout
+    trajectory: Trajectory
+    messages: tuple[Message, ...]
+    fresh: bool = False
+    recording: Recording = field(init=False)
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recording = Recording(self.rollout.recorder, self.rollout.on_warning)
+        self.started = self.rollout.clock()
+
+    def add(self, step: Step, record: Callable[[str, Step], None] | None = None) -> None:
+        self.trajectory = replace(self.trajectory, steps=(*self.trajectory.steps, step))
+        (record or self.recording.append)(self.trajectory.id, step)
+
+    def seconds(self) -> float:
+        return self.trajectory.seconds + self.rollout.clock() - self.started
+
+
+def _begin(task: Task, rollout: Rollout) -> _Progress:
+    matches = rollout.retrieve(task)
+    skills = tuple(InjectedSkill(match.skill.name, match.skill.sha256, match.relevance) for match in matches)
+    adapter = _ADAPTER.search(rollout.policy.model)
+    stamp = Stamp(
+        skill_generation=rollout.generation,
+        skills=skills,
+        model=rollout.policy.model,
+        adapter=int(adapter[1]) if adapter else None,
+        seed=rollout.sampling.seed,
+    )
+    trajectory = Trajectory(new_trajectory_id(), task, stamp, purpose=rollout.purpose, created_at=time.time())
+    messages = opening(task, [match.skill.body for match in matches])
+    return _Progress(rollout, trajectory, messages, fresh=True)
+
+
+def _resume(trajectory: Trajectory, rollout: Rollout) -> _Progress:
+    if trajectory.stop is not None:
+        raise UsageMistake(f"Task {trajectory.id} has ended ({trajectory.stop}).", "Ask for a new one.")
+    if not trajectory.steps or trajectory.steps[-1].observation is None:
+        raise UsageMistake("The proposed cell has not been run yet.", "Run it, then ask for the next step.")
+    last = trajectory.steps[-1]
+    assert last.observation is not None
+    messages = (*last.messages, Message("assistant", last.reply), observation_message(last.observation))
+    return _Progress(rollout, trajectory, messages)
+
+
+def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) -> Trajectory:
+    """Advance and, at an end, judge and close. Whatever happens, the trajectory does not stay open by accident."""
+    try:
+        if progress.fresh:
+            progress.recording.begin(progress.trajectory)
+            progress.rollout.on_begin(progress.trajectory)
+        end = advance(progress)
+        if end is None:
+            progress.trajectory = replace(progress.trajectory, seconds=progress.seconds())
+            return progress.trajectory
+        end = _judged(progress, end)
+    except PolicyError as error:
+        end = _End(StopReason.POLICY_FAILED, str(error))
+    except ExecutorError as error:
+        end = _End(StopReason.EXECUTOR_FAILED, str(error))
+    except KeyboardInterrupt:
+        _close(progress, _End(StopReason.CANCELLED, "Stopped by the user."))
+        raise
+    except BaseException as error:
+        _close(progress, _End(StopReason.INTERRUPTED, f"{type(error).__name__}: {error}"))
+        raise
+    return _close(progress, end)
+
+
+def _judged(progress: _Progress, end: _End) -> _End:
+    checks = end.checks if end.checks is not None else _evaluate(progress)
+    failed = [result for result in checks if not result.passed]
+    if end.stop is not StopReason.DONE or not failed:
+        return replace(end, checks=checks)
+    feedback = " ".join(result.feedback or result.check.source for result in failed)
+    return _End(StopReason.CHECK_FAILED, feedback, checks)
+
+
+def _close(progress: _Progress, end: _End) -> Trajectory:
+    known = end.stop in _JUDGED or end.stop is StopReason.CHECK_FAILED
+    checks = end.checks or ()
+    score: Scoring = (
+        progress.rollout.score_trajectory(progress.trajectory.steps, checks)
+        if known
+        else Unscored(f"The task ended as {end.stop}.")
+    )
+    progress.trajectory = replace(
+        progress.trajectory,
+        stop=end.stop,
+        stop_detail=end.detail,
+        checks=checks,
+        score=score,
+        seconds=progress.seconds(),
+    )
+    progress.recording.close(progress.trajectory)
+    progress.rollout.on_end(progress.trajectory)
+    return progress.trajectory
+
+
+def _run(progress: _Progress) -> _End:
+    while True:
+        proposal = _ask(progress)
+        if isinstance(proposal, _End):
+            return proposal
+        observation = _execute(progress, proposal)
+        if (end := _take_in(progress, proposal.step, proposal.done, observation)) is not None:
+            return end
+
+
+def _propose(progress: _Progress) -> _End | None:
+    proposal = _ask(progress)
+    if isinstance(proposal, _End):
+        return proposal
+    progress.add(proposal.step, progress.recording.propose)
+    progress.rollout.on_proposal(proposal.step)
+    return None
+
+
+def _ask(progress: _Progress) -> _Proposal | _End:
+    """One completion; an end where there is nothing in it to run. What arrived before a failure is recorded."""
+    rollout, steps = progress.rollout, progress.trajectory.steps
+    messages = within(progress.messages, rollout.context_chars)
+    pieces: list[str] = []
+
+    def on_text(piece: str) -> None:
+        pieces.append(piece)
+        rollout.on_text(piece)
+
+    try:
+        completion = rollout.policy.complete(messages, rollout.sampling, on_text=on_text)
+    except BaseException:
+        if pieces:
+            progress.add(Step(len(steps), messages, "".join(pieces), ""))
+        raise
+    reply = parse_reply(completion.text)
+    step = Step(
+        index=len(steps),
+        messages=messages,
+        reply=completion.text,
+        action=reply.action,
+        usage=completion.usage,
+        policy_seconds=completion.seconds,
+    )
+    if (end := _end_before(steps, reply)) is not None:
+        progress.add(step)
+        return end
+    cut_off = completion.finish_reason == "length" and completion.text.rstrip("\n").endswith(reply.action)
+    return _Proposal(step, reply.done, cut_off)
+
+
+def _end_before(steps: tuple[Step, ...], reply: Reply) -> _End | None:
+    if not reply.action:
+        if any(step.action for step in steps):
+            return _End(StopReason.DONE)
+        return _End(StopReason.NO_ACTION, "The policy answered without code.")
+    for step in reversed(steps):
+        if step.observation is None or step.observation.error is None:
+            return None
+        if step.action == reply.action:
+            error = step.observation.error
+            return _End(
+                StopReason.REPEATED, f"The code that failed came again ({error.name}: {error.message})."
+            )
+    return None
+
+
+def _execute(progress: _Progress, proposal: _Proposal) -> Observation:
+    rollout = progress.rollout
+    if proposal.cut_off:
+        limit = rollout.sampling.max_tokens
+        message = f"the reply was cut after {limit} tokens, before its code ended; nothing was run. Be brief."
+        return Observation(error=ExecutionError("ReplyCutOff", message))
+    try:
+        rollout.on_proposal(proposal.step)
+        return rollout.executor.execute(proposal.step.action, on_output=rollout.on_output)
+    except BaseException:
+        progress.add(proposal.step)
+        raise
+
+
+def _take_in(
+    progress: _Progress,
+    step: Step,
+    done: bool,
+    observation: Observation,
+    record: Callable[[str, Step], None] | None = None,
+) -> _End | None:
+    """Score and keep an observed step; an end where it was the last one."""
+    rollout = progress.rollout
+    step = replace(step, observation=observation)
+    end: _End | None = None
+    if done and not observation.failed:
+        end = _End(StopReason.DONE)
+    elif step.index + 1 >= rollout.max_steps:
+        end = _End(StopReason.OUT_OF_STEPS, f"Not finished within {rollout.max_steps} steps.")
+    try:
+        checks = _evaluate(progress) if end else ()
+        scoring = rollout.reward_model.score(progress.trajectory.task, step.action, observation, checks)
+        step = replace(step, scores=(scoring,))
+    finally:
+        progress.add(step, record)
+        progress.messages += (Message("assistant", step.reply), observation_message(observation))
+    rollout.on_step(step)
+    return replace(end, checks=checks) if end else None
+
+
+def _evaluate(progress: _Progress) -> tuple[CheckResult, ...]:
+    return tuple(progress.rollout.executor.evaluate(check) for check in progress.trajectory.task.checks)
