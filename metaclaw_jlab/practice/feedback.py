@@ -45,7 +45,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "json-indent": (
         "the json of this task was expected to have an indent of {o} and has another",
         "this json file is hard to read here without {o} for its indent",
-        "the lines of the json do not begin with an indent of {o}",
+        "the json does not have {o} for the indent of its lines",
     ),
     "json-indent/none": (
         "the json of this task was expected on one line and came on more",

@@ -41,7 +41,8 @@ def run_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runne
             (folder / path).write_text(text)
         os.chdir(folder)
         namespace: dict[str, Any] = {"__name__": "__main__"}
-        error, stdout, probes = None, "", {}
+        error: str | None = None
+        stdout, probes = "", dict[str, Any]()
         try:
             stdout = "".join(_execute(step, namespace) for step in steps)
             snippet = probe(task)

@@ -22,7 +22,8 @@ from metaclaw_jlab.practice.names import Names
 
 _KINDS = {"line": "", "bar": ".bar", "hist": ".hist"}
 _WORDS = {"line": ("line plot",), "bar": ("bar plot",), "hist": ("histogram",)}
-_LEAST = 400
+# A figure without axes is smaller than this, one with the smallest plot is larger.
+_LEAST = {"png": 4000, "svg": 4000, "pdf": 3000}
 
 
 def _draw(rng: Random, names: Names, variant: Variant) -> Draft:
@@ -40,14 +41,16 @@ def _draw(rng: Random, names: Names, variant: Variant) -> Draft:
 
 
 def figure_format(data: bytes) -> str | None:
-    """The format that a figure file really has, None where it is none or all but empty."""
-    if len(data) < _LEAST:
+    """The format that a figure file really has, None where it is none or nothing is drawn in it."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        found = "png"
+    elif data.startswith(b"%PDF-"):
+        found = "pdf"
+    elif b"<svg" in data[:2000]:
+        found = "svg"
+    else:
         return None
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and int.from_bytes(data[16:20], "big") > 0:
-        return "png"
-    if data.startswith(b"%PDF-"):
-        return "pdf"
-    return "svg" if b"<svg" in data[:2000] else None
+    return found if len(data) >= _LEAST[found] else None
 
 
 def _path(params: Params, options: Options) -> str:
