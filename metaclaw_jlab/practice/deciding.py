@@ -55,8 +55,9 @@ def _spoken() -> set[str]:
     texts += [*COMPOUNDS, *(rule.use_when for rule in RULES.values())]
     options = [(rule.name, option) for rule in RULES.values() for option in rule.options if not rule.copied]
     texts += [text for pair in options for text in phrasings.describe(*pair).values()]
-    texts += [text for known, _ in AGGREGATES.values() for text in known]
-    natural = {word.lower() for group in COPIED_VALUES.values() for word in group}
+    texts += [text for names, _ in AGGREGATES.values() for text in names]
+    known = [*COPIED_VALUES.values(), NATURAL_FILES, NATURAL_COLUMNS, NATURAL_WORDS]
+    natural = {word.lower() for group in known for word in group}
     return set(re.findall(r"[a-z]+", " ".join(texts).lower())) | natural | _EXTRA | RESERVED
 
 
@@ -116,7 +117,9 @@ def decide(seed: int = SEED) -> dict[str, Any]:
     """The content of splits.json."""
     rng = Random(seed)
     names = _vocabulary()
-    rng.shuffle(names)
+    # The documentation grows with Python: what is decided about texts must not depend on it.
+    by_name = Random(f"{seed}/names")
+    by_name.shuffle(names)
     return {
         "seed": seed,
         "held_out_pairs": [list(pair) for pair in HELD_OUT_PAIRS],
@@ -132,7 +135,7 @@ def decide(seed: int = SEED) -> dict[str, Any]:
         "files": _divide(NATURAL_FILES, rng, _NATURAL_SHARES),
         "columns": _divide(NATURAL_COLUMNS, rng, _NATURAL_SHARES),
         "words": _divide(NATURAL_WORDS, rng, _NATURAL_SHARES),
-        "names": _divide(names[:_MOST_NAMES], rng),
+        "names": _divide(names[:_MOST_NAMES], by_name),
     }
 
 

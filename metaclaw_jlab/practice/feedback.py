@@ -89,7 +89,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     ),
     "rounding": (
         "the number came with the wrong digits, {o} after the point were expected",
-        "this number was expected to end {count} digit{s} after the point",
+        "this number does not stop at {count} digit{s} as was expected",
         "readers look for {o} decimal{s} in this number and found another count",
     ),
     "rounding/none": (

@@ -36,11 +36,10 @@ COPIED_VALUES: Mapping[str, tuple[str, ...]] = {
     kept
 """),
     "done-marker": listed("""
-    DONE OK READY END Finished done ok Complete CLOSED Moved Success STOP Checked over FIN Settled
+    DONE OK READY END Finished Complete CLOSED Moved success STOP Checked over FIN Settled gone filed
 """),
     "value-label": listed("""
-    Result Value Answer Total Out Number RESULT value answer Figure Outcome Output Found Amount FACT
-    Score
+    Result Value ANSWER Tally Out Number Figure outcome Output Found Amount FACT Score Reading finding
 """),
     "output-folder": listed("""
     out results outputs build exports reports saved made depot drafts products deliver archive shelf
