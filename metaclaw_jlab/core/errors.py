@@ -32,6 +32,14 @@ class MissingExtra(MetaclawError, ImportError):
         )
 
 
+class HomeRefused(MetaclawError, PermissionError):
+    """The home folder is no folder, belongs to someone else or is open to others."""
+
+
+class LeaseHeld(MetaclawError, TimeoutError):
+    """Another process holds a lease and did not let go of it in time."""
+
+
 class StoreError(MetaclawError, RuntimeError):
     """The store cannot do what was asked."""
 
@@ -58,6 +66,10 @@ class StoreBusy(StoreError, TimeoutError):
 
 class InvariantViolation(StoreError, ValueError):
     """A write would break an invariant of the store; it was refused."""
+
+
+class GenerationMoved(InvariantViolation):
+    """The library has advanced since the change was worked out."""
 
 
 class NotFound(MetaclawError, LookupError):
