@@ -1,0 +1,1 @@
+"""What runs an agent's code away from the user's session: a sandbox process that can be thrown away."""
