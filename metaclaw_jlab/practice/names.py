@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from random import Random
 from typing import Literal
 
@@ -32,7 +31,8 @@ class Names:
     def _fresh(self, kind: str) -> str:
         letters = self.style == "random" and self.split in ("train", "replay")
         choices = pool(kind if self.style == "natural" else "names", self.split)
-        for attempt in count():
+        attempt = 0
+        while True:
             name = (
                 random_letters(self.rng)
                 if letters and self.rng.random() < _RANDOM_SHARE
@@ -43,7 +43,7 @@ class Names:
             if name not in self._used and name not in RESERVED:
                 self._used.add(name)
                 return name
-        raise AssertionError
+            attempt += 1
 
     def word(self) -> str:
         """A plain lower-case word, good as a Python name."""

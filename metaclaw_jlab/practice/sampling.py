@@ -92,6 +92,23 @@ def _choose_compound(
     )
 
 
+def _drawn(
+    rng: Random, split: str, picked: Sequence[Choice], names: Names
+) -> tuple[str, dict[str, str], tuple[Part, ...]]:
+    """Text, start files and parts of the chosen sub-tasks."""
+    files, parts, texts = {}, [], []
+    for name, variant in picked:
+        draft = FAMILIES[name].draw(rng, names, variant)
+        text, wording = part_text(name, draft, rng, split)
+        files.update(draft.files)
+        parts.append(Part(name, variant.name, draft.params, wording))
+        texts.append(text)
+    text = texts[0] if len(texts) == 1 else compound_text(texts[0], texts[1], rng, split)
+    text = lower(text) if rng.random() < _SMALL_LETTER_SHARE else text
+    text = f"{text}." if rng.random() < _FULL_STOP_SHARE else text
+    return text, files, tuple(parts)
+
+
 def sample_task(
     rng: Random,
     split: str,
@@ -110,16 +127,7 @@ def sample_task(
         compound = "+" in family if family else rng.random() < 0.5
     choose = _choose_compound if compound else _choose_single
     picked = choose(rng, split, family, rule, rules)
-    source, files, parts, texts = Names(rng, split, names), {}, [], []
-    for name, variant in picked:
-        draft = FAMILIES[name].draw(rng, source, variant)
-        text, wording = part_text(name, draft, rng, split)
-        files.update(draft.files)
-        parts.append(Part(name, variant.name, draft.params, wording))
-        texts.append(text)
-    text = texts[0] if len(texts) == 1 else compound_text(texts[0], texts[1], rng, split)
-    text = lower(text) if rng.random() < _SMALL_LETTER_SHARE else text
-    text = f"{text}." if rng.random() < _FULL_STOP_SHARE else text
+    text, files, parts = _drawn(rng, split, picked, Names(rng, split, names))
     applying = _union(picked)
     task = PracticeTask(
         id="",
@@ -128,7 +136,7 @@ def sample_task(
         files=files,
         rules=applying,
         options={name: house.options[name] for name in applying},
-        parts=tuple(parts),
+        parts=parts,
         split=split,
     )
     digest = hashlib.sha256(json.dumps(to_dict(task), sort_keys=True).encode()).hexdigest()

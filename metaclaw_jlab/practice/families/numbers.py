@@ -67,7 +67,8 @@ def numbered(line: str) -> tuple[str, float] | None:
 
 def _values(params: Params, start: Mapping[str, str], fill: float | None) -> list[float]:
     cells = column(start[params["file"]], params["column"])
-    return [cell if cell is not None else fill for cell in cells if cell is not None or fill is not None]  # type: ignore[misc]
+    filled = [fill if cell is None else cell for cell in cells]
+    return [cell for cell in filled if cell is not None]
 
 
 def _exact(params: Params, start: Mapping[str, str], options: Options) -> float:
