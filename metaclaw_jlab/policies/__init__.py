@@ -1,0 +1,1 @@
+"""Policies: an OpenAI-compatible endpoint, and a script of replies."""
