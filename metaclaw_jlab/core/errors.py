@@ -122,3 +122,25 @@ class ServerStartFailed(MetaclawError, RuntimeError):
 
 class PracticeError(MetaclawError, ValueError):
     """The practice world was asked for something that it does not have."""
+
+
+class ModelUnusable(MetaclawError, OSError):
+    """A local model is not there, cannot be loaded, or is of a kind that cannot be served."""
+
+
+class RequestInvalid(MetaclawError, ValueError):
+    """A client asked a server of ours for something that cannot be; `status` is the HTTP status to answer with."""
+
+    def __init__(
+        self,
+        cause: str,
+        next_step: str = "",
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(cause, next_step)
+        self.status = status
+        self.param = param
+        self.code = code
