@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_session import Lab, running_browser, running_lab
+from lab_session import Lab, running_browser, running_lab, running_page
 from playwright.sync_api import Browser, Page
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -29,6 +29,5 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context.new_page()
-    context.close()
+    with running_page(browser) as running:
+        yield running

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_OPTIONS = [
@@ -158,6 +159,14 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
+@contextmanager
+def running_page(browser: Browser, width: int = 1280, height: int = 900) -> Iterator[Page]:
+    """A page with cookies and storage of its own."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    yield context.new_page()
+    context.close()
+
+
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
     """Open a notebook and wait until its kernel is ready."""
     page.goto(lab.notebook_url(name))
@@ -170,6 +179,31 @@ def execute(page: Page, command: str, **arguments: object) -> None:
     page.evaluate(
         "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }", [command, arguments]
     )
+
+
+def wait_until(page: Page, condition: Callable[[], bool], timeout: float = 20) -> None:
+    """Look every 100 ms until ``condition`` holds; AssertionError after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout} s in vain"
+        page.wait_for_timeout(100)
+
+
+def search_palette(page: Page, text: str) -> list[str]:
+    """What the command palette offers for ``text``. It closes when the focus moves, as it does while a page settles."""
+    labels = page.locator(".lm-CommandPalette-itemLabel")
+
+    def offers() -> bool:
+        field = page.locator(".lm-CommandPalette-input")
+        if not field.is_visible():
+            page.keyboard.press("Control+Shift+C")
+        with suppress(PlaywrightTimeout):
+            field.fill(text, timeout=1000)
+            return labels.count() > 0 and labels.first.is_visible()
+        return False
+
+    wait_until(page, offers)
+    return labels.all_inner_texts()
 
 
 def run_all_cells(page: Page, timeout: float) -> None:

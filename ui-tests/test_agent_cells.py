@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab_session import Lab, code_cells, execute, open_notebook
+from lab_session import Lab, code_cells, execute, open_notebook, search_palette, wait_until
 from playwright.sync_api import Page, expect
 
-PROSE = "text/x-ipythongfm"
+PYTHON, PROSE = "text/x-ipython", "text/x-ipythongfm"
 EMPTY_NOTEBOOK = (
     '{"cells": [{"cell_type": "code", "execution_count": null, "id": "one", "metadata": {}, "outputs": [],'
     ' "source": "x = 1"}], "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python",'
@@ -22,11 +22,7 @@ def notebook(page: Page, lab: Lab) -> Page:
 
 
 def test_command_is_offered_in_the_palette(notebook: Page) -> None:
-    notebook.keyboard.press("Control+Shift+C")
-    notebook.locator(".lm-CommandPalette-input").fill("New agent cell")
-    expect(
-        notebook.locator(".lm-CommandPalette-itemLabel", has_text="MetaClaw: New agent cell")
-    ).to_be_visible()
+    assert "MetaClaw: New agent cell" in search_palette(notebook, "New agent cell")
 
 
 def test_command_inserts_a_cell_and_edits_it(notebook: Page) -> None:
@@ -43,6 +39,4 @@ def test_command_inserts_a_cell_and_edits_it(notebook: Page) -> None:
 def test_a_task_is_shown_as_prose_and_code_as_code(notebook: Page) -> None:
     execute(notebook, "metaclaw:new-agent-cell")
     expect(notebook.locator(".jp-CodeCell")).to_have_count(2)
-    code, task = (cell.mime_type for cell in code_cells(notebook))
-    assert code == "text/x-ipython"
-    assert task == PROSE
+    wait_until(notebook, lambda: [cell.mime_type for cell in code_cells(notebook)] == [PYTHON, PROSE])

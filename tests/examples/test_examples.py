@@ -1,0 +1,37 @@
+"""The example notebooks: valid, without outputs, and good in a plain terminal too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_valid(path: Path) -> None:
+    nbformat.validate(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_has_no_outputs(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert not [cell.id for cell in cells if cell.outputs or cell.execution_count]
+
+
+def test_quickstart_runs_in_a_plain_ipython_terminal(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--colors=nocolor", str(EXAMPLES / "quickstart.ipynb")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "METACLAW_HOME": str(tmp_path / "home"), "IPYTHONDIR": str(tmp_path / "ipython")},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.index("chair,80") < done.stdout.index("chair;80")
