@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.loopback.server import ScriptedServer
+from tests.unprivileged import folder_of_nobody
 
 
 @pytest.fixture
@@ -11,3 +13,10 @@ def scripted_server() -> Iterator[ScriptedServer]:
     server = ScriptedServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder of an unprivileged user, as whom the test runs."""
+    with folder_of_nobody() as folder:
+        yield folder

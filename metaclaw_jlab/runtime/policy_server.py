@@ -1,0 +1,243 @@
+"""Finding, starting and stopping the local policy server of a home. It is published in `runtime/policy.json`."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from metaclaw_jlab.core.errors import LeaseHeld, ServerStartFailed
+from metaclaw_jlab.runtime.home import OPEN_TO_OTHERS, Home, replace_private
+from metaclaw_jlab.runtime.leases import lease
+from metaclaw_jlab.runtime.processes import boot_id, process_alive, start_ticks
+
+LEASE = "policy-server"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+HEALTH_SECONDS = 5.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.05
+TAIL_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the policy server answers (`base_url` ends with /v1), its token, the model it was asked for, its pid."""
+
+    base_url: str
+    token: str = field(repr=False)
+    model: str
+    pid: int
+
+
+def policy_file(home: Home) -> Path:
+    """Where the server publishes itself once its model answers."""
+    return home.runtime / "policy.json"
+
+
+def log_file(home: Home) -> Path:
+    """What the server writes, from its last start on."""
+    return home.runtime / "policy.log"
+
+
+def publish(home: Home, endpoint: Endpoint) -> None:
+    """Called by the server when its model answers. `endpoint.model` is the name it was asked for, as it was given."""
+    record = {
+        "base_url": endpoint.base_url,
+        "token": endpoint.token,
+        "model": endpoint.model,
+        "pid": endpoint.pid,
+        "boot_id": boot_id(),
+        "started_at": time.time(),
+        "start_ticks": start_ticks(endpoint.pid),
+    }
+    replace_private(policy_file(home), json.dumps(record))
+
+
+def withdraw(home: Home, pid: int) -> None:
+    """Called by the server at its end: removes the publication where it is its own."""
+    published = _published(home)
+    if published is not None and published[0].pid == pid:
+        policy_file(home).unlink(missing_ok=True)
+
+
+def running(home: Home) -> Endpoint | None:
+    """The server of this home, where one runs and answers."""
+    published = _published(home)
+    if published is None:
+        return None
+    endpoint, started = published
+    return endpoint if process_alive(endpoint.pid, started=started) and _healthy(endpoint) else None
+
+
+def ensure(
+    home: Home,
+    model: str,
+    *,
+    start_seconds: float = 120.0,
+    on_progress: Callable[[str], None] | None = None,
+    command: Sequence[str] | None = None,
+) -> Endpoint:
+    """The server of `model`, started where none runs; one that serves another model is stopped first.
+
+    Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line.
+    Raises ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
+    """
+    model = str(Path(model).absolute()) if Path(model).is_dir() else model
+    endpoint = running(home)
+    if endpoint is not None and endpoint.model == model:
+        return endpoint
+    try:
+        with lease(
+            home, LEASE, wait_seconds=start_seconds + STOP_SECONDS, valid_seconds=start_seconds + STOP_SECONDS
+        ):
+            endpoint = running(home)
+            if endpoint is not None and endpoint.model == model:
+                return endpoint
+            _stop(home)
+            return _start(home, model, command or server_command(home, model), start_seconds, on_progress)
+    except LeaseHeld as error:
+        raise ServerStartFailed(
+            "Another process has been starting the policy server for too long.", f"Look at {log_file(home)}."
+        ) from error
+
+
+def stop(home: Home) -> bool:
+    """Stop the server of this home, and say whether there was one. Raises LeaseHeld while one is being started."""
+    with lease(home, LEASE, wait_seconds=STOP_SECONDS):
+        return _stop(home)
+
+
+def server_command(home: Home, model: str) -> list[str]:
+    """The command line of a server of `model`."""
+    module = "metaclaw_jlab.engines.policy_server"
+    return [sys.executable, "-m", module, "--home", str(home.path), "--model", model]
+
+
+def _published(home: Home) -> tuple[Endpoint, int] | None:
+    path = policy_file(home)
+    try:
+        status = path.stat()
+        record = json.loads(path.read_text(encoding="utf-8"))
+        endpoint = Endpoint(
+            str(record["base_url"]), str(record["token"]), str(record["model"]), int(record["pid"])
+        )
+        started = int(record.get("start_ticks", 0))
+        same_boot = record["boot_id"] == boot_id()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    private = sys.platform == "win32" or not status.st_mode & OPEN_TO_OTHERS
+    local = urlsplit(endpoint.base_url).hostname in LOOPBACK
+    return (endpoint, started) if private and local and same_boot else None
+
+
+def _healthy(endpoint: Endpoint) -> bool:
+    parts = urlsplit(endpoint.base_url)
+    request = urllib.request.Request(
+        f"{parts.scheme}://{parts.netloc}/health", headers={"Authorization": f"Bearer {endpoint.token}"}
+    )
+    # A proxy of the environment has no business on loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=HEALTH_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _stop(home: Home) -> bool:
+    published = _published(home)
+    policy_file(home).unlink(missing_ok=True)
+    if published is None:
+        return False
+    endpoint, started = published
+    if not process_alive(endpoint.pid, started=started):
+        return False
+    for sign in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        try:
+            os.kill(endpoint.pid, sign)
+        except OSError:
+            return True
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            if not process_alive(endpoint.pid, started=started):
+                return True
+            time.sleep(POLL_SECONDS)
+    return True
+
+
+def _start(
+    home: Home,
+    model: str,
+    command: Sequence[str],
+    start_seconds: float,
+    on_progress: Callable[[str], None] | None,
+) -> Endpoint:
+    log = log_file(home)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True
+        )
+    except OSError as error:
+        raise ServerStartFailed(f"The policy server cannot be started ({error}).", "") from error
+    finally:
+        os.close(descriptor)
+    try:
+        endpoint = _await(home, model, process, start_seconds, on_progress)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    # Whoever started it has to collect it when it ends, long after this call.
+    threading.Thread(target=process.wait, name="metaclaw-policy-server-end", daemon=True).start()
+    return endpoint
+
+
+def _await(
+    home: Home,
+    model: str,
+    process: subprocess.Popen[bytes],
+    start_seconds: float,
+    on_progress: Callable[[str], None] | None,
+) -> Endpoint:
+    log = log_file(home)
+    deadline = time.monotonic() + start_seconds
+    with log.open(encoding="utf-8", errors="replace") as file:
+        pending = ""
+        while True:
+            ended = process.poll() is not None
+            *lines, pending = (pending + file.read()).split("\n")
+            for line in filter(str.strip, lines):
+                if on_progress is not None:
+                    on_progress(line.rstrip())
+            endpoint = running(home)
+            if endpoint is not None:
+                return endpoint
+            if ended:
+                raise ServerStartFailed(
+                    f"The policy server for {model!r} ended with code {process.returncode} while it started.",
+                    _advice(log),
+                )
+            if time.monotonic() > deadline:
+                raise ServerStartFailed(
+                    f"The policy server for {model!r} did not answer within {start_seconds:g} s.",
+                    _advice(log),
+                )
+            time.sleep(POLL_SECONDS)
+
+
+def _advice(log: Path) -> str:
+    with log.open(encoding="utf-8", errors="replace") as file:
+        tail = "".join(deque(file, TAIL_LINES)).rstrip()
+    return f"The end of its log ({log}):\n{tail}" if tail else f"It wrote nothing to {log}."

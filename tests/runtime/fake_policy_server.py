@@ -1,0 +1,57 @@
+"""A policy server without a model: `--home PATH --model NAME [--fail TEXT] [--slow] [--stubborn] [--starts FILE]`."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.policy_server import Endpoint, publish, withdraw
+
+TOKEN = "s3cret"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = self.path == "/health" and self.headers["Authorization"] == f"Bearer {TOKEN}"
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--fail")
+    parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--stubborn", action="store_true")
+    parser.add_argument("--starts", type=Path)
+    options = parser.parse_args()
+    sys.stderr.write(f"loading {options.model}\n")
+    sys.stderr.flush()
+    if options.starts:
+        with options.starts.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+    if options.fail:
+        sys.exit(options.fail)
+    if options.slow:
+        threading.Event().wait()
+    home = Home(options.home)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if options.stubborn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: (withdraw(home, os.getpid()), os._exit(0)))
+    publish(home, Endpoint(f"http://127.0.0.1:{server.server_port}/v1", TOKEN, options.model, os.getpid()))
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
