@@ -74,7 +74,7 @@ def read_library(folder: Path) -> Library:
         sentence = f"The skill library cannot be read: {error.strerror}. Check the rights of its folder."
         return Library(problems=(Problem("", sentence),))
     for name in names:
-        entries[name] = _read_entry(folder, name, before.entries.get(name) if before else None)
+        entries[name] = _read_entry(key, name, before.entries.get(name) if before else None)
     if before is not None and _same(before.entries, entries):
         return before.library
     library = Library(
@@ -144,15 +144,15 @@ def _same(before: dict[str, _Entry], after: dict[str, _Entry]) -> bool:
     return before.keys() == after.keys() and all(before[name] is entry for name, entry in after.items())
 
 
-def _read_entry(folder: Path, name: str, before: _Entry | None) -> _Entry:
-    path = folder / name / FILE_NAME
+def _read_entry(folder: str, name: str, before: _Entry | None) -> _Entry:
+    path = os.path.join(folder, name, FILE_NAME)
     signature: _Signature | None = None
     try:
         status = os.stat(path)
         signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if before is not None and before.signature == signature:
             return before
-        text = _text(folder, path, status)
+        text = _text(Path(folder), Path(path), status)
         file = parse_file(text, name)
     except SkillInvalid as error:
         return _unloaded(signature, name, str(error), before)
