@@ -24,6 +24,7 @@ from metaclaw_jlab.settings.address import normalise, origin
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
+    from tomlkit.items import InlineTable
 
 Source: TypeAlias = Literal["default", "config.toml", "environment", "administrator", "session"]
 ADMINISTRATOR_PATH = Path("/etc/metaclaw/config.toml")
@@ -121,15 +122,15 @@ def set_value(
     _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
 
     def change(content: TOMLDocument) -> None:
+        import tomlkit
+
         existing = _flat(content.unwrap(), path)
         if key == _URL and _origin_of(existing.get(_URL)) != _origin_of(value) and _KEY_ENV in existing:
             _remove(content, _KEY_ENV)
         section, _, name = key.partition(".")
         if section not in content:
-            import tomlkit
-
             content[section] = tomlkit.table()
-        content[section][name] = value
+        content[section][name] = _inline(value) if isinstance(value, dict) else value
 
     document.edit(path, change)
     return value
@@ -149,6 +150,15 @@ def unset(
         return False
     document.edit(path, lambda content: _remove(content, key))
     return True
+
+
+def _inline(table: Mapping[str, object]) -> InlineTable:
+    """A table on one line: a table of its own would take in the lines that follow it."""
+    import tomlkit
+
+    inline = tomlkit.inline_table()
+    inline.update({k: _inline(v) if isinstance(v, dict) else v for k, v in table.items()})
+    return inline
 
 
 def _remove(content: TOMLDocument, key: str) -> None:

@@ -38,7 +38,10 @@ def edit(path: Path, change: Callable[[TOMLDocument], None]) -> None:
         _parsed(target, text)
         document = tomlkit.parse(text)
         change(document)
-        _write(target, tomlkit.dumps(document))
+        changed = tomlkit.dumps(document)
+        if tomllib.loads(changed) != document.unwrap():  # rare layouts are beyond the editor
+            raise ConfigError(f"{target} is laid out so that it cannot be changed here.", "Edit it by hand.")
+        _write(target, changed)
 
 
 def _text(path: Path) -> str:

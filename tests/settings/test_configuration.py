@@ -143,6 +143,25 @@ def test_a_table_is_given_as_json_or_toml(path: Path, text: str) -> None:
     assert load(path, environment={}).settings.policy.extra == {"top_p": 0.9, "stop": ["x"]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "policy = { model = 'm' }\n[agent]\nsteps = 3\n",
+        "policy.model = 'm'\nagent.steps = 3\n",
+        "[policy.extra]\ntop_k = 1\n[agent]\nsteps = 3\n[policy]\nmodel = 'm'\n",
+        "[policy]\r\nmodel = 'm'\r\n[agent]\r\nsteps = 3",
+        "\ufeff[policy]\nmodel = 'm'\n[agent]\nsteps = 3\n",
+    ],
+)
+def test_however_the_file_is_laid_out_the_others_stay(path: Path, text: str) -> None:
+    path.write_text(text)
+    set_value(path, "policy.extra", '{"a": {"b": [1]}}', environment={})
+    set_value(path, "agent.mode", "auto", environment={})
+    settings = load(path, environment={}).settings
+    assert (settings.policy.model, settings.agent.steps) == ("m", 3)
+    assert (settings.policy.extra, settings.agent.mode) == ({"a": {"b": [1]}}, "auto")
+
+
 def test_setting_one_key_keeps_comments_and_the_others(path: Path) -> None:
     path.write_text("# mine\n[agent]\nmode = 'auto' # bold\n")
     set_value(path, "agent.steps", "9", environment={})

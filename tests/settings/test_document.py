@@ -58,6 +58,18 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+def test_a_change_that_would_not_read_back_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("policy.model = 'm'\nagent.steps = 3\n")
+
+    def change(content: TOMLDocument) -> None:
+        content["policy"]["extra"] = {"a": 1}  # type: ignore[index]
+
+    with pytest.raises(ConfigError, match="by hand"):
+        document.edit(path, change)
+    assert path.read_text() == "policy.model = 'm'\nagent.steps = 3\n"
+
+
 def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.toml", tmp_path / "config.toml"
     real.write_text("")
