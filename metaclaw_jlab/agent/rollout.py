@@ -30,6 +30,7 @@ from metaclaw_jlab.core.trajectory import (
     Trajectory,
     new_trajectory_id,
 )
+from metaclaw_jlab.reward_models.outcome import OutcomeReward, trajectory_score
 
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _JUDGED = frozenset({StopReason.DONE, StopReason.NO_ACTION, StopReason.OUT_OF_STEPS, StopReason.REPEATED})
@@ -48,14 +49,12 @@ class Rollout:
     """How tasks are done, and who is told.
 
     `on_proposal` gets a step before its code runs, `on_step` after; `on_end` gets the closed trajectory, also where
-    KeyboardInterrupt is then raised. A step is scored by `reward_model` with the checks of the task where it was the
-    last one, without any where it was not.
+    KeyboardInterrupt is then raised. Replies and outputs are streamed only where somebody listens. A step is scored
+    by `reward_model` with the task's checks where it was the last one, and without any where it was not.
     """
 
     policy: Policy
     executor: Executor
-    reward_model: RewardModel
-    score_trajectory: Callable[[tuple[Step, ...], tuple[CheckResult, ...]], Scoring]
     recorder: Recorder | None = None
     retrieve: Callable[[Task], tuple[Match, ...]] = _no_skills
     generation: int = 0
@@ -63,10 +62,12 @@ class Rollout:
     max_steps: int = 6
     context_chars: int = 48_000
     purpose: Purpose = Purpose.USER
+    reward_model: RewardModel = field(default_factory=OutcomeReward)
+    score_trajectory: Callable[[tuple[Step, ...], tuple[CheckResult, ...]], Scoring] = trajectory_score
     on_begin: Callable[[Trajectory], None] = _ignore
-    on_text: Callable[[str], None] = _ignore
+    on_text: Callable[[str], None] | None = None
     on_proposal: Callable[[Step], None] = _ignore
-    on_output: Callable[[str], None] = _ignore
+    on_output: Callable[[str], None] | None = None
     on_step: Callable[[Step], None] = _ignore
     on_end: Callable[[Trajectory], None] = _ignore
     on_warning: Callable[[str], None] = _ignore
@@ -254,10 +255,12 @@ def _ask(progress: _Progress) -> _Proposal | _End:
     messages = within(progress.messages, rollout.context_chars)
     pieces: list[str] = []
 
-    def on_text(piece: str) -> None:
+    def keep(piece: str) -> None:
         pieces.append(piece)
-        rollout.on_text(piece)
+        if rollout.on_text is not None:
+            rollout.on_text(piece)
 
+    on_text = keep if rollout.on_text is not None else None
     try:
         completion = rollout.policy.complete(messages, rollout.sampling, on_text=on_text)
     except BaseException:

@@ -247,7 +247,9 @@ def test_an_endless_policy_stops_as_repeated() -> None:
 
 def test_a_policy_failure_ends_the_task_with_its_cause_and_keeps_what_arrived() -> None:
     plan = rollout(
-        Completion("```python\nx", "partial", "s"), PolicyMalformed("HTML came back.", "Check it.")
+        Completion("```python\nx", "partial", "s"),
+        PolicyMalformed("HTML came back.", "Check it."),
+        on_text=lambda text: None,
     )
     trajectory = run_task(TASK, plan)
     assert (trajectory.stop, trajectory.stop_detail) == (
@@ -367,6 +369,17 @@ def test_listeners_hear_text_proposal_and_step_in_order() -> None:
     )
     run_task(TASK, plan)
     assert heard == ["begin", "text", "proposal None", "step True", "end"]
+
+
+def test_nothing_is_streamed_where_nobody_listens() -> None:
+    class NeverStreams(Scripted):
+        def complete(
+            self, messages: tuple[Message, ...], sampling: Sampling, *, on_text: Any = None
+        ) -> Completion:
+            assert on_text is None
+            return Completion(code("x = 1"), "stop", "scripted")
+
+    assert run_task(TASK, rollout(policy=NeverStreams(iter([])))).stop is StopReason.DONE
 
 
 def test_a_proposal_is_not_run_and_stays_open() -> None:
