@@ -350,6 +350,33 @@ def test_a_step_keeps_its_prompt_its_usage_and_its_time() -> None:
     assert (step.messages, step.usage, step.policy_seconds) == (prompts(plan)[0], Usage(10, 5), 0.5)
 
 
+def test_seconds_are_counted_over_proposal_and_observation() -> None:
+    ticks = iter([0.0, 2.0, 100.0, 103.0])
+    plan = rollout(code("x = 1"), clock=lambda: next(ticks))
+    assert observe(propose(TASK, plan), Observation(), plan).seconds == 5.0
+
+
+def test_a_recorder_without_proposals_gets_the_step_when_it_was_run() -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.steps: list[Step] = []
+
+        def begin(self, trajectory: Trajectory) -> None:
+            pass
+
+        def append(self, trajectory_id: str, step: Step) -> None:
+            self.steps.append(step)
+
+        def close(self, trajectory_id: str, stop: StopReason, **rest: Any) -> None:
+            pass
+
+    plain = Plain()
+    plan = rollout(code("x = 1"), recorder=plain)
+    trajectory = propose(TASK, plan)
+    assert plain.steps == []
+    assert observe(trajectory, Observation(), plan).steps == tuple(plain.steps)
+
+
 def test_a_long_conversation_is_kept_within_its_limit() -> None:
     replies = [code(f"print('a{n}' * 4000)", done=False) for n in range(5)]
     plan = rollout(*replies, context_chars=12_000, max_steps=5)
