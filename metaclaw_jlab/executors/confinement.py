@@ -22,13 +22,12 @@ _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWPID = (
 )
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 _CAPABILITY_VERSION_3 = 0x2008_0522
-_MS_NOSUID_NODEV = 2 | 4
+_MS_NOSUID_NODEV, _MNT_DETACH = 2 | 4, 2
 
 
-def limit_processes(limits: Limits, *, alone: bool) -> None:
-    """Bound the number of processes: of this namespace alone, or else of everything that the user runs."""
-    others = 0 if alone else _tasks_of_user() + 512
-    _set(resource.RLIMIT_NPROC, limits.processes + others)
+def limit_processes(most: int) -> None:
+    """Bound the number of processes: of the namespace that is made next, or else of everything that the user runs."""
+    _set(resource.RLIMIT_NPROC, most)
 
 
 def limit_process(limits: Limits) -> None:
@@ -47,26 +46,39 @@ def address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def own_namespaces(disk_bytes: int) -> None:
-    """Give this process users, mounts and (for its children) process numbers of its own, and an empty /tmp.
+def own_users() -> None:
+    """Give this process users and mounts of its own, and its children process numbers of their own.
 
     The process must have one thread. Raises OSError where the kernel or its rules don't allow it.
     """
     user, group = os.getuid(), os.getgid()
     set_readable_by_user(True)
-    _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWIPC)
+    _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    size = f"size={disk_bytes},nr_inodes=100000,mode=0700".encode()
-    _call("mount", b"tmpfs", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, size)
-    _call("mount", b"tmpfs", b"/dev/shm", b"tmpfs", _MS_NOSUID_NODEV, size)
+
+
+def own_room(disk_bytes: int, own_pids: int) -> None:
+    """Give the next child process numbers of its own and an empty /tmp and /dev/shm, and again for the one after.
+
+    For a child of a process that took `own_users`. `own_pids` is its own /proc/self/ns/pid. Raises OSError.
+    """
+    # The kernel gives new process numbers only to a process that has gone back to its own.
+    _call("setns", own_pids, _CLONE_NEWPID)
+    _call("unshare", _CLONE_NEWPID | _CLONE_NEWIPC)
+    options = f"size={disk_bytes},nr_inodes=100000,mode=0700".encode()
+    for folder in (b"/tmp", b"/dev/shm"):
+        with contextlib.suppress(OSError):  # the first time there is only the room's, which stays
+            _call("umount2", folder, _MNT_DETACH)
+        _call("mount", b"tmpfs", folder, b"tmpfs", _MS_NOSUID_NODEV, options)
 
 
 def drop_privileges() -> None:
     """Let go of every capability, and of any way to gain one."""
     if not LINUX:
         return
+    set_readable_by_user(True)  # by itself, that is: libraries look into /proc/self
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
@@ -102,37 +114,41 @@ def kill_descendants(child: int) -> None:
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(child, signal.SIGKILL)
-    while True:
-        for orphan in _children() if LINUX else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(orphan, signal.SIGKILL)
-        try:
+    try:
+        os.waitpid(child, 0)
+        while True:
+            if os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+            for orphan in _children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
             os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    except ChildProcessError:
+        return
 
 
 def _children() -> list[int]:
-    me = os.getpid()
-    return [pid for pid, parent, _ in _processes() if parent == me]
+    me = str(os.getpid())
+    children = []
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError, IndexError):
+            if name.isdigit() and _stat(name)[1] == me:
+                children.append(int(name))
+    return children
 
 
-def _tasks_of_user() -> int:
-    user = os.getuid()
-    return sum(threads for _, owner, threads in _processes(owner=True) if owner == user) if LINUX else 512
+def tasks_of_user() -> int:
+    """Threads of all processes of this user that can be seen."""
+    user, tasks = os.getuid(), 0
+    for name in os.listdir("/proc") if LINUX else ():
+        with contextlib.suppress(OSError, IndexError):
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
+                tasks += int(_stat(name)[17])
+    return tasks
 
 
-def _processes(*, owner: bool = False) -> list[tuple[int, int, int]]:
-    """Number, parent (or owner) and threads of every process that can be seen."""
-    found = []
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            fields = Path(entry.path, "stat").read_text(errors="replace").rpartition(")")[2].split()
-            second = entry.stat().st_uid if owner else int(fields[1])
-            found.append((int(entry.name), second, int(fields[17])))
-    return found
+def _stat(name: str) -> list[str]:
+    return Path("/proc", name, "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def _set(kind: int, value: int) -> None:

@@ -51,6 +51,12 @@ class Runner:
     stderr: int
     end: str | None = None
 
+    def close(self) -> None:
+        """Let go of its channel and outputs."""
+        self.channel.close()
+        os.close(self.stdout)
+        os.close(self.stderr)
+
 
 class _RunnerEnded(Exception):
     pass
@@ -61,49 +67,64 @@ class _HungUp(Exception):
 
 
 def keep(host: socket.socket, terms: Terms) -> NoReturn:
-    """Keep one sandbox until its holder hangs up."""
-    folder = ""
+    """Keep one sandbox after the other until the holder hangs up."""
     try:
         os.setsid()
         confinement.die_with_parent()
+        confinement.limit_processes(terms.limits.processes)
+        if terms.nested:
+            confinement.own_users()
+            child = os.fork()
+            if child:
+                host.close()
+                os.waitpid(child, 0)
+                os._exit(0)
+            confinement.die_with_parent()
+        confinement.set_readable_by_user(False)
         confinement.adopt_orphans()
+        own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if terms.nested else -1
         reader = FrameReader(HOST_FRAME_LIMIT)
-        opening = receive(host, reader)
-        if opening is not None:
-            folder = _prepare_folder(opening, terms)
-            runner = _start_runner(folder, terms)
-            try:
-                send(host, {"ready": True})
-                _serve(host, reader, runner, folder, terms)
-            finally:
-                if runner.end is None:
-                    confinement.kill_descendants(runner.pid)
+        while opening := receive(host, reader):
+            _keep_one(host, reader, opening, terms, own_pids)
     except _HungUp:
         pass
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError):
             send(host, {"failed": str(error)})
     finally:
-        if folder and not terms.nested:
-            shutil.rmtree(Path(folder).parent, ignore_errors=True)
         os._exit(0)
 
 
-def _prepare_folder(opening: Frame, terms: Terms) -> str:
-    confinement.limit_processes(terms.limits, alone=terms.nested)
+def _keep_one(host: socket.socket, reader: FrameReader, opening: Frame, terms: Terms, own_pids: int) -> None:
+    folder = _prepare_folder(opening, terms, own_pids)
+    try:
+        runner = _start_runner(folder, terms)
+        try:
+            send(host, {"ready": True})
+            _serve(host, reader, runner, folder, terms)
+        finally:
+            if runner.end is None:
+                confinement.kill_descendants(runner.pid)
+            runner.close()
+    finally:
+        os.chdir("/")
+        if not terms.nested:
+            shutil.rmtree(Path(folder).parent, ignore_errors=True)
+
+
+def _prepare_folder(opening: Frame, terms: Terms, own_pids: int) -> str:
     if terms.nested:
-        confinement.own_namespaces(terms.limits.disk_bytes)
-        root = Path("/tmp")
+        confinement.own_room(terms.limits.disk_bytes, own_pids)
+        root = "/tmp"
     else:
-        root = Path(tempfile.mkdtemp(prefix="sandbox-", dir=terms.scratch))
-    folder, home = root / "work", root / "home"
-    folder.mkdir()
-    home.mkdir()
-    write_folder(folder, unpack(opening))
+        root = tempfile.mkdtemp(prefix="sandbox-", dir=terms.scratch)
+    folder, home = f"{root}/work", f"{root}/home"
+    os.mkdir(folder)
+    os.mkdir(home)
+    write_folder(Path(folder), unpack(opening))
     os.chdir(folder)
-    os.environ.update(HOME=str(home), TMPDIR=str(home), PWD=str(folder))
-    tempfile.tempdir = None
-    return str(folder)
+    os.environ.update(HOME=home, TMPDIR=home, PWD=folder)
+    return folder
 
 
 def _start_runner(folder: str, terms: Terms) -> Runner:
@@ -115,6 +136,7 @@ def _start_runner(folder: str, terms: Terms) -> Runner:
         try:
             os.setsid()
             confinement.die_with_parent()
+            tempfile.tempdir = None
             ours.close()
             os.close(stdout)
             os.close(stderr)
@@ -137,6 +159,8 @@ def _start_runner(folder: str, terms: Terms) -> Runner:
 def _serve(host: socket.socket, reader: FrameReader, runner: Runner, folder: str, terms: Terms) -> None:
     while frame := receive(host, reader):
         request = frame[0]
+        if "close" in request:
+            return
         if "files" in request:
             _send_files(host, Path(folder), request["files"])
         elif runner.end is not None:

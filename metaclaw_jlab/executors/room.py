@@ -42,6 +42,7 @@ class Plan:
     preload: tuple[str, ...]
     scratch: Path
     hidden: tuple[Path, ...]
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Link:
     channel: socket.socket
     reader: FrameReader
 
+    def send(self, request: Frame | Mapping[str, Any]) -> None:
+        """Ask for something that has no answer. Raises OSError where the keeper is gone."""
+        header, blob = request if isinstance(request, tuple) else (request, b"")
+        send(self.channel, header, blob)
+
     def call(
         self,
         request: Frame | Mapping[str, Any],
@@ -59,9 +65,8 @@ class Link:
         on_output: Callable[[str], None] | None = None,
     ) -> Frame:
         """Ask for one thing and wait. Raises OSError where the keeper is gone or hangs."""
-        header, blob = request if isinstance(request, tuple) else (request, b"")
         self.channel.settimeout(seconds)
-        send(self.channel, header, blob)
+        self.send(request)
         while (frame := receive(self.channel, self.reader)) is not None:
             if "stream" not in frame[0]:
                 return frame
@@ -78,7 +83,7 @@ class Room:
     control: socket.socket
     log: Any
     traits: Mapping[str, Any] = field(default_factory=dict)
-    open_sandboxes: int = 0
+    keepers: int = 0
 
     def enter(self) -> Link:
         """A connection to a new keeper. Raises OSError where the process is gone."""
@@ -140,6 +145,7 @@ def _words(plan: Plan, descriptor: int) -> list[str]:
     settings = {
         "user": bubblewrap.UNPRIVILEGED + secrets.randbelow(4000) if plan.as_root else 0,
         "preload": plan.preload,
+        "tasks": plan.tasks,
         "nested": plan.isolated,
         "limits": asdict(plan.limits),
         "output_chars": plan.output_chars,

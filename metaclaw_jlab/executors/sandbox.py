@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,8 @@ Isolation = Literal["auto", "require", "none"]
 
 _GRACE_SECONDS = 20.0
 _MAX_STEPS = 50
+_ATTEMPTS = 4
+_IDLE_KEEPERS = 4  # kept for each warm process, some 10 MB each
 _ENDINGS = {
     "timeout": ("TimeoutError", "The code ran longer than {seconds:g} s and was stopped."),
     "hung up": ("ProcessEnded", "The code cut itself off from the session and was stopped."),
@@ -104,9 +107,12 @@ class Sandbox:
 
     def close(self) -> None:
         """End the process and forget the folder."""
+        self._close(reusable=True)
+
+    def _close(self, *, reusable: bool) -> None:
         if self._link is not None:
             link, self._link = self._link, None
-            self._pool._leave(link)
+            self._pool._leave(link, reusable=reusable)
 
     def __enter__(self) -> Sandbox:
         return self
@@ -138,7 +144,7 @@ class Sandbox:
             # Nothing but the code can have ended the keeper: a room without namespaces lets it.
             report = {"end": "killed its keeper"}
         except BaseException:
-            self.close()
+            self._close(reusable=False)  # the keeper is still at it
             raise
         self._ended = report["end"] is not None
         return report
@@ -195,9 +201,11 @@ class SandboxPool:
             preload=tuple(preload),
             scratch=self._scratch,
             hidden=tuple(hidden),
+            tasks=_tasks_of_user(),
         )
         self._lock = threading.Lock()
         self._closed = False
+        self._idle: deque[Link] = deque()
         # One thread starts them all and stays: `--die-with-parent` looks at the thread that started the process.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="metaclaw-sandboxes")
         self._rooms = [self._starter.submit(start_room, self._plan) for _ in range(max(1, workers))]
@@ -246,6 +254,9 @@ class SandboxPool:
         """End every sandbox and every warm process."""
         with self._lock:
             self._closed = True
+            idle, self._idle = self._idle, deque()
+        for link in idle:
+            link.channel.close()
         self._starter.shutdown(wait=True, cancel_futures=True)
         for room in self._rooms:
             if room.done() and not room.cancelled() and room.exception() is None:
@@ -259,37 +270,62 @@ class SandboxPool:
         self.close()
 
     def _enter(self, files: Mapping[str, bytes]) -> Link:
-        """Have a keeper forked by the least busy warm process; one that has died is replaced."""
-        for _ in range(2):
-            place, room = self._least_busy()
+        """A keeper that has opened a sandbox: one that is idle, else a new one of the least busy warm process."""
+        for _ in range(_ATTEMPTS):
+            link = self._idle_link() or self._new_link()
             try:
-                link = room.enter()
                 frame, _ = link.call(pack(files), _GRACE_SECONDS)
             except OSError:
-                self._replace(place, room)
+                self._discard(link)
                 continue
             if "failed" in frame:
-                self._leave(link)
+                self._discard(link)
                 raise ExecutorError(
                     f"The sandbox could not be opened: {frame['failed']}.", "See `metaclaw doctor`."
                 )
             return link
-        raise ExecutorError("The sandboxes' warm process died twice.", "See `metaclaw doctor`.")
+        raise ExecutorError("The sandboxes' warm processes keep dying.", "See `metaclaw doctor`.")
 
-    def _leave(self, link: Link) -> None:
+    def _leave(self, link: Link, *, reusable: bool) -> None:
+        """Give a sandbox's keeper back."""
+        with self._lock:
+            reusable = reusable and not self._closed and len(self._idle) < _IDLE_KEEPERS * len(self._rooms)
+        if not reusable:
+            self._discard(link)
+            return
+        try:
+            link.send({"close": True})
+        except OSError:
+            self._discard(link)
+            return
+        with self._lock:
+            self._idle.append(link)
+
+    def _discard(self, link: Link) -> None:
         link.channel.close()
         with self._lock:
-            link.room.open_sandboxes -= 1
+            link.room.keepers -= 1
 
-    def _least_busy(self) -> tuple[int, Room]:
+    def _idle_link(self) -> Link | None:
         with self._lock:
-            futures = list(self._rooms)
-        ready = [number for number, future in enumerate(futures) if future.done()] or [0]
-        rooms = [(number, self._room(number)) for number in ready]
-        with self._lock:
-            number, room = min(rooms, key=lambda pair: pair[1].open_sandboxes)
-            room.open_sandboxes += 1
-        return number, room
+            return self._idle.popleft() if self._idle and not self._closed else None
+
+    def _new_link(self) -> Link:
+        for _ in range(_ATTEMPTS):
+            with self._lock:
+                futures = list(self._rooms)
+            started = [number for number, future in enumerate(futures) if future.done()] or [0]
+            rooms = {number: self._room(number) for number in started}
+            number = min(rooms, key=lambda place: rooms[place].keepers)
+            try:
+                link = rooms[number].enter()
+            except OSError:
+                self._replace(number, rooms[number])
+                continue
+            with self._lock:
+                link.room.keepers += 1
+            return link
+        raise ExecutorError("The sandboxes' warm processes keep dying.", "See `metaclaw doctor`.")
 
     def _room(self, number: int) -> Room:
         if self._closed:
@@ -317,6 +353,12 @@ def _room_kind(isolation: Isolation) -> bool | None:
             "Install the package `bubblewrap`, or set sandbox.isolation to auto.",
         )
     return found
+
+
+def _tasks_of_user() -> int:
+    from metaclaw_jlab.executors.confinement import tasks_of_user  # knows POSIX only
+
+    return tasks_of_user()
 
 
 def _raised(answer: Mapping[str, Any]) -> ExecutionError | None:

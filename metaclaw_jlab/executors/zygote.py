@@ -11,6 +11,8 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from metaclaw_jlab.executors import confinement
@@ -18,6 +20,7 @@ from metaclaw_jlab.executors.frames import send
 from metaclaw_jlab.executors.keeper import Terms, keep
 from metaclaw_jlab.executors.limits import Limits
 
+_ROOM_FOR_OTHERS = 512
 _WARM_UP = {
     "pandas": """
 import io, pandas as pd
@@ -51,6 +54,8 @@ def main(descriptor: int, settings: str) -> None:
     missing = [name for name in chosen["preload"] if not _warm(name)]
     nested = chosen["nested"] and _can_nest()
     limits = Limits(**chosen["limits"])
+    if not nested:  # then the kernel counts all that the user runs
+        limits = replace(limits, processes=limits.processes + _ROOM_FOR_OTHERS + chosen["tasks"])
     terms = Terms(limits, chosen["output_chars"], nested, scratch)
     confinement.set_readable_by_user(False)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -84,15 +89,30 @@ def _warm(name: str) -> bool:
 
 
 def _can_nest() -> bool:
-    """Whether a process may take namespaces of its own in here: tried by one that ends at once."""
+    """Whether a process may take namespaces of its own in here, again and again: tried by one that ends at once."""
+    return _succeeds(_nest)
+
+
+def _nest() -> bool:
+    confinement.own_users()
+    return _succeeds(_renew)
+
+
+def _renew() -> bool:
+    own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    for _ in range(2):
+        confinement.own_room(1 << 20, own_pids)
+        if not _succeeds(lambda: True):
+            return False
+    return True
+
+
+def _succeeds(action: Callable[[], bool]) -> bool:
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
-            confinement.own_namespaces(1 << 20)
-            child = os.fork()
-            if child == 0:
-                os._exit(0)
-            os._exit(os.waitpid(child, 0)[1])
+            code = 0 if action() else 1
         finally:
-            os._exit(1)
+            os._exit(code)
     return os.waitpid(pid, 0)[1] == 0

@@ -15,7 +15,11 @@ class OutcomeReward:
     """Implements core.reward_model.RewardModel with nothing but the step's own outcome."""
 
     def score(
-        self, task: Task, action: str, observation: Observation, checks: tuple[CheckResult, ...]
+        self,
+        task: Task,  # noqa: ARG002
+        action: str,
+        observation: Observation,
+        checks: tuple[CheckResult, ...],
     ) -> Scoring:
         """-1 for an exception, else the share of checks that passed, else Unscored."""
         if not action:
