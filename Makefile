@@ -137,9 +137,13 @@ bench: setup  ## Measure speed: build/bench/*.json
 	done
 
 .PHONY: wheel
-wheel: setup  ## Build the wheel into dist/
+wheel: setup  ## Build the wheel into dist/ and look whether all is in it
 	rm -rf dist
 	python -m build --wheel
+	@for part in labextensions/metaclaw-jlab/package.json practice/splits.json \
+	    embedded/model/model.safetensors embedded/card.md py.typed; do \
+	  python -m zipfile -l dist/*.whl | grep -q "$$part" || { echo "the wheel lacks $$part" >&2; exit 1; }; \
+	done
 
 .PHONY: clean
 clean:  ## Remove what was built; .venv and node_modules stay
