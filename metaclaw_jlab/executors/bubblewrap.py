@@ -38,7 +38,7 @@ def command(*, as_root: bool, hidden: Sequence[Path] = ()) -> list[str]:
     words = [shutil.which("bwrap") or "bwrap", *spaces, "--die-with-parent", "--new-session"]
     words += ["--hostname", "sandbox"]
     shown = _shown()
-    for path in _parents(shown) if as_root else ():
+    for path in ("/etc", *_parents(shown)) if as_root else ():
         words += ["--perms", "0755", "--dir", path]  # else only root may pass through them
     for path in shown:
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -45,7 +46,7 @@ class Plan:
     tasks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Link:
     """A connection to the keeper of one sandbox, and the room that the keeper lives in."""
 
@@ -57,6 +58,21 @@ class Link:
         """Ask for something that has no answer. Raises OSError where the keeper is gone."""
         header, blob = request if isinstance(request, tuple) else (request, b"")
         send(self.channel, header, blob)
+
+    def hang_up(self) -> None:
+        """Have the keeper end all that it keeps, and itself."""
+        with contextlib.suppress(OSError):
+            self.channel.shutdown(
+                socket.SHUT_WR
+            )  # closing alone says nothing while a fork of this process lives
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Wait until a keeper that was hung up on has ended, but no longer than this."""
+        self.channel.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            while self.channel.recv(1 << 16):
+                pass
+        self.channel.close()
 
     def call(
         self,
@@ -75,7 +91,7 @@ class Link:
         raise ConnectionResetError("The keeper is gone.")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Room:
     """A running warm process. `traits` is what it says of itself."""
 

@@ -26,6 +26,7 @@ def serve(channel: socket.socket, outputs: tuple[int, int], folder: str, output_
     """Run what the keeper asks for until it hangs up. `outputs` are the pipes of stdout and stderr."""
     channel = socket.socket(fileno=_keep(channel.detach()))
     kept = (_keep(outputs[0]), _keep(outputs[1]))
+    os.closerange(3, _KEPT_FROM)  # the way to the keeper's holder is not for the code
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     namespace = _namespace()
     reader = FrameReader(_FRAME_LIMIT)

@@ -10,7 +10,6 @@ ended are observed from outside. Without bubblewrap the code runs as the user, w
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 import tempfile
 import threading
@@ -32,6 +31,7 @@ from metaclaw_jlab.executors.room import Link, Plan, Room, start_room
 Isolation = Literal["auto", "require", "none"]
 
 _GRACE_SECONDS = 20.0
+_ENDING_SECONDS = 2.0
 _MAX_STEPS = 50
 _ATTEMPTS = 4
 _IDLE_KEEPERS = 4  # kept for each warm process, some 10 MB each
@@ -44,6 +44,7 @@ _ENDINGS = {
     ),
 }
 _GONE = "The names that it had defined are gone; its files are kept."
+_KEEPER_LOST = "keeper lost"
 
 
 class Sandbox:
@@ -142,7 +143,7 @@ class Sandbox:
             report, _ = link.call(request, seconds + _GRACE_SECONDS, on_output)
         except OSError:
             # Nothing but the code can have ended the keeper: a room without namespaces lets it.
-            report = {"end": "killed its keeper"}
+            report = {"end": _KEEPER_LOST}
         except BaseException:
             self._close(reusable=False)  # the keeper is still at it
             raise
@@ -187,7 +188,7 @@ class SandboxPool:
         as_root = _room_kind(isolation)
         self.seconds = seconds
         self.folder_bytes = working_folder_mb * 1_000_000
-        self._scratch = Path(tempfile.mkdtemp(prefix="metaclaw-sandboxes-"))
+        self._scratch = tempfile.TemporaryDirectory(prefix="metaclaw-sandboxes-", ignore_cleanup_errors=True)
         limits = Limits(
             memory_bytes=memory_mb << 20,
             disk_bytes=self.folder_bytes + (256 << 20),
@@ -199,13 +200,14 @@ class SandboxPool:
             limits=limits,
             output_chars=output_chars,
             preload=tuple(preload),
-            scratch=self._scratch,
+            scratch=Path(self._scratch.name),
             hidden=tuple(hidden),
             tasks=_tasks_of_user(),
         )
         self._lock = threading.Lock()
         self._closed = False
         self._idle: deque[Link] = deque()
+        self._links: set[Link] = set()
         # One thread starts them all and stays: `--die-with-parent` looks at the thread that started the process.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="metaclaw-sandboxes")
         self._rooms = [self._starter.submit(start_room, self._plan) for _ in range(max(1, workers))]
@@ -254,14 +256,16 @@ class SandboxPool:
         """End every sandbox and every warm process."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, deque()
-        for link in idle:
-            link.channel.close()
+            links = list(self._links)
+        for link in links:
+            link.hang_up()
+        for link in links:
+            link.wait_for_end(_ENDING_SECONDS)
         self._starter.shutdown(wait=True, cancel_futures=True)
         for room in self._rooms:
             if room.done() and not room.cancelled() and room.exception() is None:
                 room.result().close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.cleanup()
 
     def __enter__(self) -> SandboxPool:
         return self
@@ -302,8 +306,10 @@ class SandboxPool:
             self._idle.append(link)
 
     def _discard(self, link: Link) -> None:
+        link.hang_up()
         link.channel.close()
         with self._lock:
+            self._links.discard(link)
             link.room.keepers -= 1
 
     def _idle_link(self) -> Link | None:
@@ -324,6 +330,7 @@ class SandboxPool:
                 continue
             with self._lock:
                 link.room.keepers += 1
+                self._links.add(link)
             return link
         raise ExecutorError("The sandboxes' warm processes keep dying.", "See `metaclaw doctor`.")
 
@@ -369,6 +376,8 @@ def _raised(answer: Mapping[str, Any]) -> ExecutionError | None:
 
 
 def _ending(end: str, seconds: float) -> ExecutionError:
+    if end == _KEEPER_LOST:
+        return ExecutionError("ProcessEnded", "The code ended the process that watches it; its work is lost.")
     name, message = _ENDINGS.get(end, ("ProcessEnded", f"The code ended its own process ({end})."))
     return ExecutionError(name, f"{message.format(seconds=seconds)} {_GONE}")
 
