@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from metaclaw_jlab.core.task import Check, CheckKind
 from metaclaw_jlab.core.trajectory import Observation
 from metaclaw_jlab.executors.sandbox import Sandbox, SandboxPool
 
@@ -210,3 +211,10 @@ import os, stat
 [fd for fd in range(1, 256) if os.path.exists(f"/proc/self/fd/{fd}") and stat.S_ISSOCK(os.fstat(fd).st_mode)]
 """
     assert any_sandbox.execute(code).result == "[200]"
+
+
+def test_a_check_that_never_ends_has_failed(hasty_pool: SandboxPool) -> None:
+    with hasty_pool.open() as sandbox:
+        result = sandbox.evaluate(Check(CheckKind.SCRIPT, "while True: pass"))
+    assert not result.passed
+    assert "longer than 0.5 s" in result.feedback
