@@ -1,0 +1,131 @@
+"""The training loop: Muon for the matrices, AdamW for the rest, and a checkpoint every minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from metaclaw_jlab.engines.embedded.recipe import Recipe
+from metaclaw_jlab.engines.embedded.samples import Batch
+
+CHECKPOINT_SECONDS = 60.0
+_SMOOTHING = 0.98
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training is; `loss` is the smoothed loss on the answers, in nats a token."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float = float("nan")
+
+    def share(self, recipe: Recipe) -> float:
+        """How much of the budget is used, whichever of tokens and time runs out first."""
+        return max(self.tokens / recipe.tokens, self.seconds / recipe.seconds)
+
+
+Feed = Callable[[int], AbstractContextManager[Iterator[Batch]]]
+
+
+class Training:
+    """A training that can be stopped at any step and taken up from its checkpoint."""
+
+    def __init__(self, model: Any, recipe: Recipe, checkpoint: Path) -> None:
+        self.model = model
+        self.recipe = recipe
+        self.checkpoint = checkpoint
+        self.progress = Progress()
+        self._optimisers = _optimisers(model, recipe)
+        self._rates = [[group["lr"] for group in each.param_groups] for each in self._optimisers]
+
+    def run(self, feed: Feed, on_step: Callable[[Progress], None]) -> Progress:
+        """Train until the budget is used. `feed(n)` gives the batches from number n on."""
+        saved = time.monotonic()
+        with feed(self.progress.steps) as batches:
+            while self.progress.share(self.recipe) < 1:
+                begun = time.monotonic()
+                self._step(next(batches))
+                now = time.monotonic()
+                self.progress.seconds += now - begun
+                on_step(self.progress)
+                if now - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = now
+        self.save()
+        return self.progress
+
+    def save(self) -> None:
+        """Write the checkpoint; a kill leaves the old one or the new one."""
+        state = {
+            "recipe": self.recipe.to_dict(),
+            "model": self.model.state_dict(),
+            "optimisers": [each.state_dict() for each in self._optimisers],
+            "generator": torch.get_rng_state(),
+            "progress": [
+                self.progress.steps,
+                self.progress.tokens,
+                self.progress.seconds,
+                self.progress.loss,
+            ],
+        }
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.checkpoint)
+
+    def resume(self) -> bool:
+        """Take up the checkpoint, if there is one of this recipe."""
+        if not self.checkpoint.exists():
+            return False
+        state = torch.load(self.checkpoint, weights_only=True)
+        if state["recipe"] != self.recipe.to_dict():
+            return False
+        self.model.load_state_dict(state["model"])
+        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        torch.set_rng_state(state["generator"])
+        self.progress = Progress(*state["progress"])
+        return True
+
+    def _step(self, batch: Batch) -> None:
+        factor = self.recipe.rate(self.progress.steps, self.progress.share(self.recipe))
+        for optimiser, rates in zip(self._optimisers, self._rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        loss, answers = self._loss(torch.from_numpy(batch.ids), torch.from_numpy(batch.weights))
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimiser in self._optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        before = self.progress.loss
+        self.progress.loss = answers if before != before else _SMOOTHING * before + (1 - _SMOOTHING) * answers
+        self.progress.steps += 1
+        self.progress.tokens += batch.tokens
+
+    def _loss(self, ids: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+        hidden = self.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+        targets, weights = ids[:, 1:], weights[:, 1:]
+        used = weights > 0
+        logits = functional.linear(hidden[used], self.model.lm_head.weight)
+        losses = functional.cross_entropy(logits, targets[used], reduction="none")
+        weights = weights[used]
+        return (losses * weights).sum() / weights.sum(), float(losses.detach()[weights == 1].mean())
+
+
+def _optimisers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    named = list(model.named_parameters())
+    matrices = [value for name, value in named if value.ndim == 2 and "embed" not in name]
+    rest = [value for name, value in named if value.ndim != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, lr=recipe.matrix_rate, weight_decay=0.01, momentum=0.95),
+        torch.optim.AdamW(rest, lr=recipe.other_rate, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
