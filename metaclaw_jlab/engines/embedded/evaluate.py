@@ -42,11 +42,12 @@ _NOTHING = Outcome(error="NoCode: the reply holds no code", stdout="", files={},
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt at a task, as far as it got."""
+    """One attempt at a task, as far as it got; `failing` are the actions since the last one that did not raise."""
 
     task: PracticeTask
     messages: list[Message]
     actions: list[str] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
     outcome: Outcome = _NOTHING
     done: bool = False
 
@@ -131,8 +132,7 @@ def attempt_all(
             replies = generator.complete([attempt.messages for attempt in active], temperature)
             acted = [attempt for attempt, reply in zip(active, replies, strict=True) if _take(attempt, reply)]
             for attempt, played in zip(acted, threads.map(partial(_play, pool), acted), strict=True):
-                attempt.outcome = played.outcome
-                attempt.messages.append(observation_message(played.observations[-1]))
+                _observe(attempt, played)
             on_done(sum(attempt.done for attempt in active))
     on_done(sum(not attempt.done for attempt in attempts))
     return [Result(attempt.task, check(attempt.task, attempt.outcome)) for attempt in attempts]
@@ -185,10 +185,24 @@ def _take(attempt: Attempt, text: str) -> bool:
     """Add a reply to an attempt; whether there is code to run."""
     reply = parse_reply(text)
     attempt.messages.append(Message("assistant", text))
-    attempt.done = reply.done or not reply.action
-    if reply.action:
-        attempt.actions.append(reply.action)
-    return bool(reply.action)
+    if not reply.action or reply.action in attempt.failing:
+        attempt.done = True
+        return False
+    attempt.done = reply.done
+    attempt.actions.append(reply.action)
+    return True
+
+
+def _observe(attempt: Attempt, played: Played) -> None:
+    """Add what the last action did; one that raised never ends an attempt."""
+    seen = played.observations[-1]
+    attempt.outcome = played.outcome
+    attempt.messages.append(observation_message(seen))
+    if seen.failed:
+        attempt.failing.append(attempt.actions[-1])
+        attempt.done = False
+    else:
+        attempt.failing.clear()
 
 
 def _play(pool: SandboxPool, attempt: Attempt) -> Played:

@@ -81,3 +81,17 @@ def test_the_headline_counts_tasks_of_one_rule_and_one_step() -> None:
     assert found["compounds"]["strict"] == 0.0
     counts = found["by_rules"], found["compounds"]["by_rules"]
     assert sum(group["n"] for groups in counts for group in groups.values()) == len(tasks)
+
+
+def test_code_that_raises_is_answered_until_it_repeats(
+    tasks: tuple[PracticeTask, ...], pool: SandboxPool
+) -> None:
+    asked: list[int] = []
+
+    def reply(conversation: Sequence[Message]) -> str:
+        asked.append(len(conversation))
+        return render_reply("raise ValueError('no')", done=True)
+
+    results = attempt_all(Scripted(reply), pool, tasks[:1], [()], 0.0)  # type: ignore[arg-type]
+    assert asked == [2, 4]
+    assert not results[0].verdict.ran
