@@ -33,9 +33,17 @@ class Decoder:
     """Decodes requests on a thread of its own, the only one that touches the model.
 
     Rows of different requests share a batch; requests take turns in filling it, so that a large one delays no other.
+    `most_columns` bounds rows times the longest row, in tokens; what the memory holds where it is None.
     """
 
-    def __init__(self, served: LocalModel, *, max_batch: int = 32, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        served: LocalModel,
+        *,
+        max_batch: int = 32,
+        threads: int | None = None,
+        most_columns: int | None = None,
+    ) -> None:
         self._served = served
         self._max_batch = max_batch
         self._threads = threads
@@ -44,7 +52,7 @@ class Decoder:
         self._closing = False
         self._batch = RollingBatch(served.model)
         self._together: list[Row] = []
-        self._most_columns = _most_columns(served)
+        self._most_columns = most_columns or _most_columns(served)
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
 

@@ -1,0 +1,109 @@
+"""Tiny models with random weights, as folders on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+torch.set_num_threads(1)  # threads that wait for each other make tiny models slow on a busy machine
+
+END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"
+TEMPLATE = (
+    "{% for m in messages %}<|user|>{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def save_tokenizer(folder: Path, *, template: str | None = TEMPLATE) -> int:
+    """One token a byte and three special ones; the size of the vocabulary."""
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    vocabulary |= {mark: len(vocabulary) + i for i, mark in enumerate((END, USER, ASSISTANT))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=END, additional_special_tokens=[USER, ASSISTANT]
+    )
+    fast.chat_template = template
+    fast.save_pretrained(folder)
+    return len(vocabulary)
+
+
+def architecture(kind: str, vocabulary: int) -> Any:
+    """A tiny model whose answers depend on the whole prompt: with the usual small weights they would not."""
+    import transformers as t
+
+    torch.manual_seed(7)
+    common = {"vocab_size": vocabulary, "bos_token_id": None, "eos_token_id": 256, "pad_token_id": None}
+    deep = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "initializer_range": 0.4,
+    }
+    if kind == "qwen3":
+        return t.Qwen3ForCausalLM(t.Qwen3Config(**common, **deep, head_dim=8))
+    if kind == "llama":
+        return t.LlamaForCausalLM(t.LlamaConfig(**common, **deep))
+    if kind == "mistral":
+        return t.MistralForCausalLM(t.MistralConfig(**common, **deep, sliding_window=8))
+    if kind == "gpt2":
+        gpt2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "initializer_range": 0.4}
+        return t.GPT2LMHeadModel(t.GPT2Config(**common, **gpt2))
+    if kind == "bloom":
+        bloom = {"hidden_size": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.4}
+        return t.BloomForCausalLM(t.BloomConfig(**common, **bloom))
+    raise ValueError(kind)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A folder with a model of this kind, made once."""
+    made: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = tmp_path_factory.mktemp(kind)
+            architecture(kind, save_tokenizer(made[kind])).save_pretrained(made[kind])
+        return made[kind]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served_model(model_folder: Callable[[str], Path]) -> Callable[[str], Any]:
+    """A loaded model of this kind."""
+    from metaclaw_jlab.engines.local_models import load
+
+    loaded: dict[str, Any] = {}
+
+    def served(kind: str) -> Any:
+        if kind not in loaded:
+            loaded[kind] = load(str(model_folder(kind)))
+        return loaded[kind]
+
+    return served
+
+
+@pytest.fixture(scope="session")
+def greedy_alone() -> Callable[..., list[int]]:
+    """What a model says by itself, without any cache: the reference."""
+
+    def answer(model: Any, prompt: list[int], tokens: int) -> list[int]:
+        text = list(prompt)
+        with torch.inference_mode():
+            for _ in range(tokens):
+                text.append(int(model(input_ids=torch.tensor([text])).logits[0, -1].argmax()))
+        return text[len(prompt) :]
+
+    return answer
