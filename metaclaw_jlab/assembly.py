@@ -1,0 +1,175 @@
+"""The one place that chooses concrete classes: what a kernel, the CLI or a server works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
+from metaclaw_jlab.core.generation import Cause, SkillGeneration
+from metaclaw_jlab.core.policy import Policy
+from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.settings.configuration import Configuration, load
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.executors.sandbox import SandboxPool
+    from metaclaw_jlab.skills.library import Library
+    from metaclaw_jlab.skills.retrieval import BM25Retriever
+    from metaclaw_jlab.store.database import Database
+    from metaclaw_jlab.store.trajectories import Trajectories
+
+
+# A skill over the token budget makes room for the next best one.
+_CANDIDATES = 2
+
+
+@dataclass
+class Workspace:
+    """A home folder with its configuration; the parts behind it are opened when they are first needed."""
+
+    home: Home
+    overrides: dict[str, object] = field(default_factory=dict)
+    _database: Database | None = None
+    _retriever: tuple[tuple[Skill, ...], float | None, BM25Retriever] | None = None
+
+    def configuration(self) -> Configuration:
+        """The configuration as it is now: the file is read again, so that an edit is seen at once."""
+        return load(self.home.config, self.overrides)
+
+    def settings(self) -> Settings:
+        """The values alone."""
+        return self.configuration().settings
+
+    def database(self) -> Database:
+        """The store's database, opened once."""
+        if self._database is None:
+            from metaclaw_jlab.store.database import open_database
+
+            self._database = open_database(self.home.database)
+        return self._database
+
+    def trajectories(self) -> Trajectories:
+        """The store of trajectories."""
+        from metaclaw_jlab.store.trajectories import Trajectories
+
+        return Trajectories(self.database())
+
+    def library(self) -> Library:
+        """The skills in the home's working copy."""
+        from metaclaw_jlab.skills.library import read_library
+
+        return read_library(self.home.skills)
+
+    def generation(self, skills: tuple[Skill, ...]) -> SkillGeneration:
+        """The current skill generation; an edit of the working copy by hand becomes one here (cause `user`)."""
+        from metaclaw_jlab.store.skills import Skills
+
+        store = Skills(self.database())
+        current = store.current_generation()
+        if dict(current.members) == {skill.name: skill.sha256 for skill in skills}:
+            return current
+        return store.commit_generation(Cause.USER, skills)
+
+    def retrieve(self, task: Task, skills: tuple[Skill, ...]) -> tuple[Match, ...]:
+        """The skills to put in the prompt of this task."""
+        from metaclaw_jlab.skills.retrieval import select
+
+        wanted = self.settings().skills
+        if not skills or wanted.max_skills == 0:
+            return ()
+        matches = self._index(skills, wanted.threshold).search(task.text, _CANDIDATES * wanted.max_skills)
+        return select(matches, wanted.max_skills, wanted.max_tokens)
+
+    def _index(self, skills: tuple[Skill, ...], threshold: float | None) -> BM25Retriever:
+        from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever
+
+        if self._retriever is None or self._retriever[0] is not skills or self._retriever[1] != threshold:
+            limit = DEFAULT_THRESHOLD if threshold is None else threshold
+            self._retriever = (skills, threshold, BM25Retriever(skills, threshold=limit))
+        return self._retriever[2]
+
+    def policy(self, on_progress: Callable[[str], None] | None = None) -> Policy:
+        """The configured policy: an endpoint, or the local policy server, started where it does not run."""
+        settings = self.settings()
+        if settings.policy.base_url:
+            return self._endpoint_policy(settings, settings.policy.base_url)
+        return self._local_policy(settings, on_progress)
+
+    def _endpoint_policy(self, settings: Settings, base_url: str) -> Policy:
+        from metaclaw_jlab.policies.endpoint import EndpointPolicy
+        from metaclaw_jlab.settings.secrets import key_for
+
+        return EndpointPolicy(
+            base_url,
+            model=settings.policy.model,
+            key=key_for(base_url, settings.policy.key_env),
+            timeout=settings.policy.timeout,
+            retries=settings.policy.retries,
+        )
+
+    def _local_policy(self, settings: Settings, on_progress: Callable[[str], None] | None) -> Policy:
+        from metaclaw_jlab.policies.endpoint import EndpointPolicy
+        from metaclaw_jlab.runtime.policy_server import ensure
+        from metaclaw_jlab.settings.secrets import Secret
+
+        endpoint = ensure(
+            self.home,
+            settings.policy.local_model,
+            start_seconds=settings.server.start_seconds,
+            on_progress=on_progress,
+        )
+        return EndpointPolicy(
+            endpoint.base_url,
+            model=endpoint.model,
+            key=Secret(endpoint.token),
+            timeout=settings.policy.timeout,
+            retries=settings.policy.retries,
+        )
+
+    def sandbox_pool(self, workers: int) -> SandboxPool:
+        """A pool of warm sandbox processes under the configured limits."""
+        from metaclaw_jlab.executors.sandbox import SandboxPool
+
+        limits = self.settings().sandbox
+        return SandboxPool(
+            workers,
+            isolation=limits.isolation,
+            seconds=limits.seconds,
+            memory_mb=limits.memory_mb,
+            working_folder_mb=limits.working_folder_mb,
+            preload=("pandas", "matplotlib"),
+            hidden=(self.home.path,),
+        )
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def open_workspace(path: Path | None = None, overrides: Mapping[str, object] | None = None) -> Workspace:
+    """The workspace of a home folder: `path`, $METACLAW_HOME, or the user's data folder."""
+    return Workspace(open_home(path), dict(overrides or {}))
+
+
+def uses_embedded_policy(settings: Settings) -> bool:
+    """Whether the practice model answers, which knows only the practice tasks."""
+    return settings.policy.base_url is None and settings.policy.local_model == EMBEDDED_MODEL
+
+
+def policy_name(settings: Settings) -> str:
+    """Which policy answers, in words for people."""
+    if settings.policy.base_url:
+        return f"{settings.policy.model or 'the first model'} at {settings.policy.base_url}"
+    if uses_embedded_policy(settings):
+        return "embedded practice model (it knows only the practice tasks)"
+    return f"{settings.policy.local_model} on this machine"
+
+
+__all__ = ["Workspace", "open_workspace", "policy_name", "uses_embedded_policy"]

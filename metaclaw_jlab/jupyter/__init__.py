@@ -1,0 +1,1 @@
+"""Front ends inside Jupyter: the kernel side (magics)."""

@@ -1,0 +1,1 @@
+"""The kernel side: magics, execution in the user's kernel, display."""
