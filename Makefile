@@ -48,13 +48,13 @@ $(MADE)/python: pyproject.toml $(CONSTRAINTS) | $(MADE)/venv
 	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --quiet -e '.[all,test,dev]' -c $(CONSTRAINTS)
 	@touch $@
 
-$(MADE)/node: yarn.lock .yarnrc.yml | require-node $(MADE)/venv
+node_modules/.yarn-state.yml: yarn.lock .yarnrc.yml | require-node $(MADE)/venv
 	@echo 'Installing the Node packages (about 2 minutes the first time)'
 	@mkdir -p build
 	jlpm install --immutable > build/jlpm-install.log || { tail -n 40 build/jlpm-install.log >&2; exit 1; }
 	@touch $@
 
-labextension/package.json: $(SOURCES) $(MADE)/node
+labextension/package.json: $(SOURCES) node_modules/.yarn-state.yml
 	jlpm build:prod
 	@touch $@
 
