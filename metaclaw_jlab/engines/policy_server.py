@@ -96,7 +96,7 @@ def reason_to_end(home: Home, home_id: str, activity: Activity, idle_seconds: fl
     except HomeRefused:
         return f"{home.path} is gone"
     if activity.idle_seconds() >= idle_seconds:
-        return f"no request for {idle_seconds / 60:g} minutes"
+        return f"no request for {idle_seconds / 60:g} min"
     return None
 
 
