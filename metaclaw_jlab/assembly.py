@@ -18,6 +18,8 @@ from metaclaw_jlab.settings.configuration import Configuration, load
 
 if TYPE_CHECKING:
     from metaclaw_jlab.executors.sandbox import SandboxPool
+    from metaclaw_jlab.policies.endpoint import EndpointPolicy
+    from metaclaw_jlab.settings.secrets import Secret
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.skills.retrieval import BM25Retriever
     from metaclaw_jlab.store.database import Database
@@ -35,11 +37,12 @@ class Workspace:
     home: Home
     overrides: dict[str, object] = field(default_factory=dict)
     _database: Database | None = None
+    _policy: tuple[tuple[object, ...], EndpointPolicy] | None = None
     _retriever: tuple[tuple[Skill, ...], float | None, BM25Retriever] | None = None
 
-    def configuration(self) -> Configuration:
-        """The configuration as it is now: the file is read again, so that an edit is seen at once."""
-        return load(self.home.config, self.overrides)
+    def configuration(self, more: Mapping[str, object] | None = None) -> Configuration:
+        """The configuration as it is now (the file is read again), or as it would be with `more` overrides."""
+        return load(self.home.config, {**self.overrides, **(more or {})})
 
     def settings(self) -> Settings:
         """The values alone."""
@@ -101,19 +104,12 @@ class Workspace:
         return self._local_policy(settings, on_progress)
 
     def _endpoint_policy(self, settings: Settings, base_url: str) -> Policy:
-        from metaclaw_jlab.policies.endpoint import EndpointPolicy
         from metaclaw_jlab.settings.secrets import key_for
 
-        return EndpointPolicy(
-            base_url,
-            model=settings.policy.model,
-            key=key_for(base_url, settings.policy.key_env),
-            timeout=settings.policy.timeout,
-            retries=settings.policy.retries,
-        )
+        key = key_for(base_url, settings.policy.key_env)
+        return self._connected(settings, base_url, settings.policy.model, key)
 
     def _local_policy(self, settings: Settings, on_progress: Callable[[str], None] | None) -> Policy:
-        from metaclaw_jlab.policies.endpoint import EndpointPolicy
         from metaclaw_jlab.runtime.policy_server import ensure
         from metaclaw_jlab.settings.secrets import Secret
 
@@ -123,13 +119,24 @@ class Workspace:
             start_seconds=settings.server.start_seconds,
             on_progress=on_progress,
         )
-        return EndpointPolicy(
-            endpoint.base_url,
-            model=endpoint.model,
-            key=Secret(endpoint.token),
-            timeout=settings.policy.timeout,
-            retries=settings.policy.retries,
-        )
+        return self._connected(settings, endpoint.base_url, endpoint.model, Secret(endpoint.token))
+
+    def _connected(self, settings: Settings, base_url: str, model: str | None, key: Secret | None) -> Policy:
+        """A client, kept from task to task with its open connections."""
+        from metaclaw_jlab.policies.endpoint import EndpointPolicy
+
+        secret = key.reveal() if key is not None else None
+        wanted = (base_url, model, secret, settings.policy.timeout, settings.policy.retries)
+        if self._policy is None or self._policy[0] != wanted:
+            client = EndpointPolicy(
+                base_url,
+                model=model,
+                key=key,
+                timeout=settings.policy.timeout,
+                retries=settings.policy.retries,
+            )
+            self._policy = (wanted, client)
+        return self._policy[1]
 
     def sandbox_pool(self, workers: int) -> SandboxPool:
         """A pool of warm sandbox processes under the configured limits."""

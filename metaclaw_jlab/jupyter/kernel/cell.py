@@ -1,0 +1,95 @@
+"""What a `%%metaclaw` cell does: its text is a task; the agent proposes, acts, or only answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from metaclaw_jlab.core.errors import TaskFailed
+from metaclaw_jlab.core.trajectory import StopReason, Trajectory
+from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
+from metaclaw_jlab.jupyter.kernel.display import Reporter, reporter_for, summary
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.agent.rollout import Rollout
+    from metaclaw_jlab.core.config import Settings
+    from metaclaw_jlab.core.task import Task
+    from metaclaw_jlab.jupyter.kernel.session import KernelSession
+
+_FINE = frozenset({StopReason.DONE, StopReason.NO_ACTION})
+
+
+def run_cell(session: KernelSession, line: str, text: str) -> None:
+    """Hand a cell's text to the agent. Raises UsageError, TaskFailed, MetaclawError, KeyboardInterrupt."""
+    options = parse_cell_options(line)
+    if not text.strip():
+        raise UsageError("The cell has no task: write what you want done below the %%metaclaw line.")
+    if session.busy:
+        raise UsageError("The agent's own code cannot hand on a task.")
+    reporter = reporter_for(session.shell)
+    session.busy = True
+    try:
+        trajectory = _do(session, options, text, reporter)
+    except KeyboardInterrupt:
+        reporter.note("MetaClaw: cancelled · %metaclaw why")
+        raise
+    finally:
+        session.busy = False
+    if trajectory is not None:
+        reporter.note(summary(trajectory))
+        _raise_if_failed(trajectory)
+
+
+def _do(session: KernelSession, options: CellOptions, text: str, reporter: Reporter) -> Trajectory | None:
+    from metaclaw_jlab.agent.rollout import propose, run_task
+    from metaclaw_jlab.jupyter.kernel.cell_executor import CellExecutor
+
+    settings = session.workspace().settings()
+    task = _task(session, options, settings, text, reporter)
+    executor = CellExecutor(session.shell, settings.agent.observation_chars)
+    mode = options.mode or settings.agent.mode
+    rollout = session.rollout(options, settings, executor, reporter)
+    if mode == "auto":
+        return run_task(task, rollout)
+    if mode == "off":
+        _answer(task, dataclasses.replace(rollout, recorder=None), reporter)
+        return None
+    trajectory = propose(task, rollout)
+    session.last = trajectory
+    if trajectory.stop is None:
+        action = trajectory.steps[-1].action
+        session.shell.set_next_input(f"# metaclaw:{trajectory.id}\n{action}")
+    return trajectory
+
+
+def _task(
+    session: KernelSession, options: CellOptions, settings: Settings, text: str, reporter: Reporter
+) -> Task:
+    from metaclaw_jlab.core.task import Task
+
+    found = session.references(text, settings.agent.reference_chars)
+    for note in found.notes:
+        reporter.note(note)
+    return Task(text.strip(), found.references, options.checks, session.origin(), options.name)
+
+
+def _answer(task: Task, rollout: Rollout, reporter: Reporter) -> None:
+    """Show what the policy answers; nothing is run, proposed or recorded."""
+    from metaclaw_jlab.agent.rollout import propose
+
+    ended = propose(task, rollout)
+    reporter.end_of_text()
+    if ended.stop is not None:
+        _raise_if_failed(ended)
+    reporter.note("MetaClaw: mode off · nothing was run or recorded")
+
+
+def _raise_if_failed(trajectory: Trajectory) -> None:
+    failed_check = any(not result.passed for result in trajectory.checks)
+    if trajectory.stop is None or (trajectory.stop in _FINE and not failed_check):
+        return
+    feedback = " ".join(result.feedback for result in trajectory.checks if not result.passed)
+    cause = trajectory.stop_detail or feedback or f"The task ended as {trajectory.stop}."
+    raise TaskFailed(cause, "See %metaclaw why.")

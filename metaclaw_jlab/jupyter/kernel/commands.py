@@ -1,0 +1,210 @@
+"""What `%metaclaw COMMAND` does. Each command takes the session and its words, and gives the text to show."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from metaclaw_jlab.jupyter.kernel.arguments import LineParser, cell_parser
+from metaclaw_jlab.jupyter.kernel.display import reporter_for
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.core.trajectory import Trajectory
+    from metaclaw_jlab.jupyter.kernel.session import KernelSession
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line command: what it does in a few words, and the function that does it."""
+
+    about: str
+    run: Callable[[KernelSession, list[str]], str]
+
+
+def run_command(session: KernelSession, words: list[str]) -> str:
+    """Run a line command; without words the status card. Raises UsageError, HelpShown, MetaclawError."""
+    name, rest = (words[0], words[1:]) if words else ("status", [])
+    name = {"--help": "help", "-h": "help"}.get(name, name)
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else " See: %metaclaw help"
+        raise UsageError(f"There is no command {name!r}.{hint}")
+    return COMMANDS[name].run(session, rest)
+
+
+def _status(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.inspection.status import render_status, status
+
+    _parser("status", "What the agent is, knows and has done.").parse_args(words)
+    return render_status(status(session.workspace()))
+
+
+def _doctor(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.inspection.doctor import diagnose, render_findings
+
+    _parser("doctor", "Look for what does not work, and say what to do.").parse_args(words)
+    return render_findings(diagnose(session.workspace()))
+
+
+def _why(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.inspection.why import explain
+
+    parser = _parser("why", "Why the agent did what it did: skills, steps, scores, tokens, time.")
+    parser.add_argument("id", nargs="?", help="a task's id; the last task of this kernel where left out")
+    parser.add_argument("--prompt", action="store_true", help="show the prompt as it was sent")
+    found = parser.parse_args(words)
+    workspace = session.workspace()
+    trajectory = workspace.trajectories().get(found.id) if found.id else _last(session)
+    return explain(
+        trajectory, library=workspace.library(), settings=workspace.settings(), show_prompt=found.prompt
+    )
+
+
+def _last(session: KernelSession) -> Trajectory:
+    found = session.last or session.workspace().trajectories().last(session.origin().notebook)
+    if found is None:
+        raise UsageError("No task has been done yet: begin a cell with %%metaclaw.")
+    return found
+
+
+def _connect(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.policies.endpoint import list_models
+    from metaclaw_jlab.settings.address import normalise
+    from metaclaw_jlab.settings.configuration import set_value, unset
+    from metaclaw_jlab.settings.secrets import key_for
+
+    parser = _parser("connect", "Let an OpenAI-compatible endpoint answer, for this session unless --save.")
+    parser.add_argument("url", help="its base URL, such as http://localhost:11434/v1")
+    parser.add_argument("--model", help="a model that it serves; the first that it lists where left out")
+    parser.add_argument("--key-env", metavar="VAR", help="the environment variable that holds its key")
+    parser.add_argument("--save", action="store_true", help="write it to config.toml")
+    found = parser.parse_args(words)
+    workspace = session.workspace()
+    url = normalise(found.url)
+    models = list_models(url, key_for(url, found.key_env))
+    if not found.model and not models:
+        raise UsageError(f"{url} lists no models: name one with --model.")
+    model = found.model or models[0]
+    wanted = {"policy.base_url": url, "policy.model": model, "policy.key_env": found.key_env}
+    workspace.configuration(wanted)
+    if found.save:
+        for key, value in wanted.items():
+            unset(workspace.home.config, key) if value is None else set_value(
+                workspace.home.config, key, value
+            )
+    workspace.overrides.update(wanted)
+    served = "" if not models or model in models else f" It lists: {', '.join(models[:8])}."
+    kept = "saved to config.toml" if found.save else "for this session (--save keeps it)"
+    return f"{model} at {url} answers from now on, {kept}.{served}"
+
+
+def _local(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.core.config import EMBEDDED_MODEL
+    from metaclaw_jlab.runtime.policy_server import ensure
+    from metaclaw_jlab.settings.configuration import set_value, unset
+
+    parser = _parser(
+        "local", "Serve a model on this machine and let it answer, for this session unless --save."
+    )
+    parser.add_argument("model", nargs="?", default=EMBEDDED_MODEL, help="a name, a folder or a hub id")
+    parser.add_argument("--save", action="store_true", help="write it to config.toml")
+    found = parser.parse_args(words)
+    workspace = session.workspace()
+    wanted = {"policy.base_url": None, "policy.model": None, "policy.local_model": found.model}
+    settings = workspace.configuration(wanted).settings
+    reporter = reporter_for(session.shell)
+    endpoint = ensure(
+        workspace.home,
+        found.model,
+        start_seconds=settings.server.start_seconds,
+        on_progress=reporter.progress,
+    )
+    if found.save:
+        unset(workspace.home.config, "policy.base_url")
+        unset(workspace.home.config, "policy.model")
+        set_value(workspace.home.config, "policy.local_model", found.model)
+    workspace.overrides.update(wanted)
+    known = " It knows only the practice tasks." if found.model == EMBEDDED_MODEL else ""
+    kept = "saved to config.toml" if found.save else "for this session (--save keeps it)"
+    return f"{endpoint.model} answers from now on at {endpoint.base_url}, {kept}.{known}"
+
+
+def _config(session: KernelSession, words: list[str]) -> str:
+    from metaclaw_jlab.settings.configuration import set_value, unset
+
+    parser = _parser("config", "Show or change the configuration.")
+    parser.add_argument("action", nargs="?", choices=["list", "get", "set", "unset", "path"], default="list")
+    parser.add_argument("key", nargs="?", help="such as agent.mode")
+    parser.add_argument("value", nargs="?")
+    found = parser.parse_args(words)
+    workspace = session.workspace()
+    if found.action == "path":
+        return str(workspace.home.config)
+    if found.action == "list":
+        return _settings_table(session)
+    if not found.key or (found.action == "set") != (found.value is not None):
+        raise UsageError("Write: %metaclaw config get KEY, set KEY VALUE, or unset KEY.")
+    if found.action == "set":
+        value = set_value(workspace.home.config, found.key, found.value)
+        workspace.overrides.pop(found.key, None)
+        return f"{found.key} = {value!r}"
+    if found.action == "unset":
+        removed = unset(workspace.home.config, found.key)
+        return f"{found.key} is {'no longer set' if removed else 'not set'} in config.toml."
+    configuration = workspace.configuration()
+    return f"{found.key} = {configuration.value(found.key)!r} ({configuration.source(found.key)})"
+
+
+def _settings_table(session: KernelSession) -> str:
+    configuration = session.workspace().configuration()
+    lines = [
+        f"{entry.key:<26} {entry.value!r:<28} {entry.source:<14} {entry.description}"
+        for entry in configuration.describe()
+    ]
+    return "\n".join([*lines, *configuration.notes])
+
+
+def _skills(session: KernelSession, words: list[str]) -> str:
+    parser = _parser("skills", "The skills in the library.")
+    parser.add_argument("action", nargs="?", choices=["list", "show"], default="list")
+    parser.add_argument("name", nargs="?")
+    found = parser.parse_args(words)
+    workspace = session.workspace()
+    library = workspace.library()
+    if found.action == "show":
+        from metaclaw_jlab.skills.markdown import render
+
+        for skill in library.skills:
+            if skill.name == found.name:
+                return render(skill)
+        raise UsageError(f"There is no skill {found.name!r}. See: %metaclaw skills")
+    if not library.skills and not library.problems:
+        return f"No skills yet. Put a folder with a SKILL.md into {workspace.home.skills}"
+    lines = [f"{skill.name:<28} {skill.description}" for skill in library.skills]
+    return "\n".join([*lines, *(problem.sentence for problem in library.problems)])
+
+
+def _help(_: KernelSession, words: list[str]) -> str:
+    _parser("help", "This text.").parse_args(words)
+    lines = [f"  %metaclaw {name:<9} {command.about}" for name, command in COMMANDS.items()]
+    return "\n".join([cell_parser().format_help(), "commands (each takes --help):", *lines])
+
+
+def _parser(name: str, about: str) -> LineParser:
+    return LineParser(prog=f"%metaclaw {name}", description=about, allow_abbrev=False)
+
+
+COMMANDS: dict[str, Command] = {
+    "status": Command("what the agent is, knows and has done", _status),
+    "why": Command("why it did what it did", _why),
+    "skills": Command("the skills in the library", _skills),
+    "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
+    "local": Command("serve a model on this machine", _local),
+    "config": Command("show or change settings", _config),
+    "doctor": Command("find what does not work, and what to do", _doctor),
+    "help": Command("this text", _help),
+}

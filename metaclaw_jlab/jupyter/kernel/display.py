@@ -1,0 +1,159 @@
+"""What a user sees of a task: the reply as it is generated, then one quiet line."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from metaclaw_jlab.core.trajectory import StopReason, Trajectory
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_UPDATE_SECONDS = 0.1
+_STOPS = {
+    StopReason.DONE: "done",
+    StopReason.CHECK_FAILED: "a check failed",
+    StopReason.OUT_OF_STEPS: "out of steps",
+    StopReason.NO_ACTION: "answered without code",
+    StopReason.REPEATED: "stopped: the same failing code again",
+    StopReason.CANCELLED: "cancelled",
+    StopReason.POLICY_FAILED: "the policy failed",
+    StopReason.EXECUTOR_FAILED: "the code could not be run",
+    StopReason.EXPIRED: "expired",
+    StopReason.INTERRUPTED: "interrupted",
+}
+
+
+class Reporter(Protocol):
+    """Shows a task under way."""
+
+    def text(self, piece: str) -> None:
+        """A piece of the reply."""
+
+    def end_of_text(self) -> None:
+        """The reply is complete."""
+
+    def note(self, sentence: str) -> None:
+        """A sentence for the user."""
+
+    def progress(self, sentence: str) -> None:
+        """What is being waited for; replaces the last progress."""
+
+
+def reporter_for(shell: InteractiveShell) -> Reporter:
+    """Rich output where the front end takes it, plain printing in a terminal."""
+    return NotebookReporter() if hasattr(shell, "kernel") else TerminalReporter()
+
+
+class TerminalReporter:
+    """Prints."""
+
+    def __init__(self, write: Callable[[str], object] | None = None) -> None:
+        self._write = write or sys.stdout.write
+        self._open = False
+
+    def text(self, piece: str) -> None:
+        """Print a piece as it comes."""
+        self._write(piece)
+        self._open = not piece.endswith("\n")
+        sys.stdout.flush()
+
+    def end_of_text(self) -> None:
+        """End the line."""
+        if self._open:
+            self._write("\n")
+            self._open = False
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence."""
+        self.end_of_text()
+        self._write(sentence + "\n")
+
+    def progress(self, sentence: str) -> None:
+        """Print to standard error, where it disturbs no output."""
+        sys.stderr.write(sentence + "\n")
+
+
+class NotebookReporter:
+    """Updates an output in place while a reply comes in."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pieces: list[str] = []
+        self._reply: Any = None
+        self._status: Any = None
+        self._shown_at = 0.0
+
+    def text(self, piece: str) -> None:
+        """Add a piece; the output follows ten times a second."""
+        self._pieces.append(piece)
+        if self._clock() - self._shown_at >= _UPDATE_SECONDS:
+            self._show()
+
+    def end_of_text(self) -> None:
+        """Show the whole reply and begin a new output for the next one."""
+        if self._pieces:
+            self._show()
+        self._pieces, self._reply, self._shown_at = [], None, 0.0
+
+    def note(self, sentence: str) -> None:
+        """Show a sentence."""
+        self.end_of_text()
+        _display(bundle(sentence))
+
+    def progress(self, sentence: str) -> None:
+        """Show what is waited for, in one place."""
+        if self._status is None:
+            self._status = _display(bundle(sentence), handle=True)
+        else:
+            self._status.update(bundle(sentence), raw=True)
+
+    def _show(self) -> None:
+        text = "".join(self._pieces)
+        data = bundle(text, markdown=_closed(text))
+        if self._reply is None:
+            self._reply = _display(data, handle=True)
+        else:
+            self._reply.update(data, raw=True)
+        self._shown_at = self._clock()
+
+
+def bundle(text: str, markdown: str | None = None) -> dict[str, str]:
+    """A text as mime types that front ends render: Colab shows no Markdown, so it gets escaped HTML."""
+    data = {"text/plain": text}
+    if "google.colab" in sys.modules:
+        data["text/html"] = f"<pre>{html.escape(text)}</pre>"
+    elif markdown is not None:
+        data["text/markdown"] = markdown
+    return data
+
+
+def summary(trajectory: Trajectory) -> str:
+    """One line about an ended task."""
+    failed = [result for result in trajectory.checks if not result.passed]
+    stop = _STOPS[trajectory.stop] if trajectory.stop else "proposed: run the cell below"
+    parts = [f"MetaClaw: {stop}"]
+    steps = len(trajectory.steps)
+    parts.append(f"{steps} step{'' if steps == 1 else 's'}")
+    parts.append(f"{trajectory.seconds:.1f} s")
+    if trajectory.checks:
+        parts.append(f"{len(trajectory.checks) - len(failed)} of {len(trajectory.checks)} checks passed")
+    names = ", ".join(skill.name for skill in trajectory.stamp.skills)
+    parts.append(f"skills: {names}" if names else "no skill injected")
+    parts.append(f"g{trajectory.stamp.skill_generation}")
+    return " · ".join(parts) + " · %metaclaw why"
+
+
+def _closed(text: str) -> str:
+    """Markdown with its last fence closed, so that a half reply renders as code."""
+    return text + ("\n```" if text.count("```") % 2 else "")
+
+
+def _display(data: dict[str, str], *, handle: bool = False) -> Any:
+    from IPython.display import display
+
+    return display(data, raw=True, display_id=True if handle else None)  # type: ignore[no-untyped-call]

@@ -1,0 +1,118 @@
+"""What one kernel works with: its workspace, its last task, and where its cells are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from metaclaw_jlab.core.task import Origin, Task
+from metaclaw_jlab.core.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from metaclaw_jlab.agent.references import Found
+    from metaclaw_jlab.agent.rollout import Rollout
+    from metaclaw_jlab.assembly import Workspace
+    from metaclaw_jlab.core.config import Settings
+    from metaclaw_jlab.core.executor import Executor
+    from metaclaw_jlab.core.retriever import Match
+    from metaclaw_jlab.jupyter.kernel.arguments import CellOptions
+    from metaclaw_jlab.jupyter.kernel.display import Reporter
+
+
+class KernelSession:
+    """The agent's side of one kernel. What is heavy is opened by the first task, not by `%load_ext`."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.last: Trajectory | None = None
+        self.busy = False
+        self._workspace: Workspace | None = None
+        self._cell_id: str | None = None
+        self._told: set[str] = set()
+
+    def workspace(self) -> Workspace:
+        """The workspace of this kernel's home, opened when first needed."""
+        if self._workspace is None:
+            from metaclaw_jlab.assembly import open_workspace
+
+            self._workspace = open_workspace()
+        return self._workspace
+
+    def before_cell(self, info: Any) -> None:
+        """Remember which cell runs; code that the agent runs is none."""
+        if not self.busy:
+            self._cell_id = getattr(info, "cell_id", None)
+
+    def origin(self) -> Origin:
+        """Notebook and cell, as far as the front end tells."""
+        named = self.shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+        return Origin(named or None, self._cell_id)
+
+    def references(self, text: str, limit: int) -> Found:
+        """What a task refers to in this session."""
+        from metaclaw_jlab.agent.references import find_references
+
+        return find_references(text, self._lookup, limit)
+
+    def _lookup(self, name: str) -> object | None:
+        space = self.shell.user_ns
+        if name == "Err":
+            return getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+        if name.startswith(("In[", "Out[")):
+            kind, number = name[:-1].split("[")
+            cells = space.get(kind, {})
+            try:
+                found: object = cells[int(number)]
+            except (LookupError, TypeError):
+                return None
+            return found
+        value: object | None = space.get(name)
+        return value
+
+    def rollout(
+        self, options: CellOptions, settings: Settings, executor: Executor, reporter: Reporter
+    ) -> Rollout:
+        """How this cell's task is done. Starts the local policy server where it is wanted and not running."""
+        from metaclaw_jlab.agent.rollout import Rollout
+        from metaclaw_jlab.core.policy import Sampling
+
+        workspace = self.workspace()
+        policy = workspace.policy(reporter.progress)
+        library = workspace.library()
+        for problem in library.problems:
+            self.tell_once(problem.sentence, reporter)
+        skills = library.skills if options.with_skills else ()
+
+        def retrieve(task: Task) -> tuple[Match, ...]:
+            return workspace.retrieve(task, skills)
+
+        return Rollout(
+            policy=policy,
+            executor=executor,
+            recorder=workspace.trajectories(),
+            retrieve=retrieve,
+            generation=workspace.generation(library.skills).number,
+            sampling=Sampling(
+                temperature=settings.policy.temperature,
+                max_tokens=settings.policy.max_tokens,
+                seed=options.seed,
+                extra=settings.policy.extra,
+            ),
+            max_steps=options.steps or settings.agent.steps,
+            on_text=reporter.text,
+            on_proposal=lambda _: reporter.end_of_text(),
+            on_end=self._keep,
+            on_warning=reporter.note,
+        )
+
+    def tell_once(self, sentence: str, reporter: Reporter) -> None:
+        """Say something that stays true once a session, not with every task."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            reporter.note(sentence)
+
+    def _keep(self, trajectory: Trajectory) -> None:
+        self.last = trajectory
