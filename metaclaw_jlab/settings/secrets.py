@@ -95,6 +95,12 @@ def forget_key(url: str) -> bool:
     return True
 
 
+def keyring_name() -> str | None:
+    """The keyring that would keep a key, by its own name; None where there is none that encrypts."""
+    backend = _encrypting_backend()
+    return None if backend is None else str(backend.name)
+
+
 def _named_key(target: str, key_env: str, environment: Mapping[str, str]) -> Secret:
     if key_env == OPENAI_VARIABLE and target not in _openai_origins(environment):
         raise SecretError(

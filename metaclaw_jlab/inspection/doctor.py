@@ -1,0 +1,184 @@
+"""What works here and what does not, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from metaclaw_jlab.assembly import Workspace
+from metaclaw_jlab.core.errors import MetaclawError
+from metaclaw_jlab.inspection.finding import Finding, Level, fail, failed, ok, warn
+from metaclaw_jlab.inspection.lines import counted
+from metaclaw_jlab.inspection.machine import home_folder, installed_extras, python_version
+from metaclaw_jlab.inspection.policy_check import policy
+from metaclaw_jlab.settings.secrets import keyring_name
+
+ENDPOINT_SECONDS = 5.0
+_MARKS = {Level.OK: "ok  ", Level.WARN: "warn", Level.FAIL: "FAIL"}
+
+
+def diagnose(
+    workspace: Workspace,
+    *,
+    on_progress: Callable[[str], None] | None = None,
+    endpoint_seconds: float = ENDPOINT_SECONDS,
+) -> tuple[Finding, ...]:
+    """Look at everything that a task needs. `on_progress` gets the name of each part before it is looked at.
+
+    Nothing is changed, but for what opening the database does. An error of ours becomes a finding.
+    """
+    parts: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("python", python_version),
+        ("extras", installed_extras),
+        ("home folder", lambda: home_folder(workspace.home.path)),
+        ("database", lambda: _database(workspace)),
+        ("skills", lambda: _skills(workspace)),
+        ("configuration", lambda: _configuration(workspace)),
+        ("keyring", _keyring),
+        ("sandbox", lambda: _sandbox(workspace)),
+        ("policy", lambda: policy(workspace, endpoint_seconds)),
+    )
+    return _examine(parts, on_progress)
+
+
+def diagnose_without_home(error: MetaclawError) -> tuple[Finding, ...]:
+    """What can be said where the home folder itself cannot be opened, for the reason `error`."""
+    parts: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("python", python_version),
+        ("extras", installed_extras),
+        ("home folder", lambda: failed("home folder", error)),
+        ("keyring", _keyring),
+    )
+    return _examine(parts, None)
+
+
+def healthy(findings: Sequence[Finding]) -> bool:
+    """Whether nothing failed; warnings are no failure."""
+    return all(finding.level is not Level.FAIL for finding in findings)
+
+
+def render_findings(findings: Sequence[Finding]) -> str:
+    """Findings as plain text, and a last line that counts them."""
+    width = max((len(finding.name) for finding in findings), default=0)
+    lines = []
+    for finding in findings:
+        lines.append(f"{_MARKS[finding.level]}  {finding.name:<{width}}  {finding.sentence}")
+        if finding.next_step:
+            lines.append(f"{'':<{width + 6}}  → {finding.next_step}")
+    bad = sum(finding.level is Level.FAIL for finding in findings)
+    warned = sum(finding.level is Level.WARN for finding in findings)
+    lines.append("")
+    lines.append(
+        f"{counted(bad, 'failure')}, {counted(warned, 'warning')}." if bad or warned else "All is well."
+    )
+    return "\n".join(lines)
+
+
+def to_json(findings: Sequence[Finding]) -> dict[str, object]:
+    """Findings as JSON types."""
+    return {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}
+
+
+def _examine(
+    parts: Sequence[tuple[str, Callable[[], Finding]]], on_progress: Callable[[str], None] | None
+) -> tuple[Finding, ...]:
+    findings = []
+    for name, look in parts:
+        if on_progress is not None:
+            on_progress(name)
+        try:
+            findings.append(look())
+        except MetaclawError as error:
+            findings.append(failed(name, error))
+    return tuple(findings)
+
+
+def _database(workspace: Workspace) -> Finding:
+    name = "database"
+    database = workspace.database()
+    with database.read() as connection:
+        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        trajectories = connection.exec_driver_sql("SELECT count(*) FROM trajectories").scalar_one()
+    if found != ["ok"]:
+        return fail(
+            name,
+            f"{database.path} is damaged: {found[0]}.",
+            f"Keep a copy of it, then save what can be read: sqlite3 {database.path} .recover",
+        )
+    told = f"{database.path.name} is sound (schema {version}, {counted(trajectories, 'trajectory', 'trajectories')})"
+    if not database.writable:
+        return warn(
+            name, f"{told}, but cannot be written: nothing is recorded.", "Make the home folder writable."
+        )
+    if database.journal_mode != "wal":
+        return warn(
+            name,
+            f"{told}, but without a write-ahead log (journal mode {database.journal_mode}), so writing is slow.",
+            "Keep the home folder on a local disk.",
+        )
+    return ok(name, f"{told}.")
+
+
+def _skills(workspace: Workspace) -> Finding:
+    name = "skills"
+    library = workspace.library()
+    told = f"{counted(len(library.skills), 'skill')} in {workspace.home.skills}"
+    if not library.problems:
+        return ok(name, f"{told}.")
+    broken = sum(not problem.loaded for problem in library.problems)
+    sentences = " ".join(problem.sentence for problem in library.problems[:3])
+    more = len(library.problems) - 3
+    told = f"{told}; {counted(broken, 'folder')} left out. {sentences}" if broken else f"{told}. {sentences}"
+    return warn(
+        name,
+        f"{told} And {counted(more, 'problem')} more." if more > 0 else told,
+        "Mend the SKILL.md; the others are in use meanwhile.",
+    )
+
+
+def _configuration(workspace: Workspace) -> Finding:
+    name = "configuration"
+    configuration = workspace.configuration()
+    if configuration.notes:
+        return warn(name, " ".join(configuration.notes), "Correct or unset what is named.")
+    changed = [entry.key for entry in configuration.describe() if entry.source != "default"]
+    told = f"set: {', '.join(changed)}" if changed else "all defaults"
+    return ok(name, f"{_where(configuration.path)} ({told}).")
+
+
+def _where(path: Path) -> str:
+    return f"{path} can be read" if path.exists() else f"there is no {path}"
+
+
+def _keyring() -> Finding:
+    name = "keyring"
+    backend = keyring_name()
+    if backend is None:
+        return warn(
+            name,
+            "No keyring that encrypts is available; keys come from the environment only.",
+            "For an endpoint that wants a key: put it in an environment variable, name it as policy.key_env.",
+        )
+    return ok(name, f"{backend} keeps keys of endpoints.")
+
+
+def _sandbox(workspace: Workspace) -> Finding:
+    from metaclaw_jlab.executors import bubblewrap
+
+    name = "sandbox"
+    isolation = workspace.settings().sandbox.isolation
+    if isolation == "none":
+        return warn(
+            name,
+            "Isolation is switched off: code in a sandbox reaches the network and your files.",
+            "Set sandbox.isolation to auto.",
+        )
+    if bubblewrap.probe() is not None:
+        return ok(name, "Bubblewrap works: no network, a read-only system, your files hidden.")
+    missing = "Bubblewrap is missing or may not make namespaces here"
+    advice = "Install the package `bubblewrap` and allow unprivileged user namespaces."
+    if isolation == "require":
+        return fail(name, f"{missing}, and sandbox.isolation requires it.", f"{advice} Or set it to auto.")
+    return warn(name, f"{missing}: code in a sandbox reaches the network and your files.", advice)

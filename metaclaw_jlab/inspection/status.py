@@ -1,0 +1,204 @@
+"""The state of a home in a few lines: which policy answers, what it knows, what was done."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.assembly import Workspace, policy_name, uses_embedded_policy
+from metaclaw_jlab.core.config import SandboxSettings, Settings
+from metaclaw_jlab.core.errors import MetaclawError
+from metaclaw_jlab.core.trajectory import Role
+from metaclaw_jlab.inspection.lines import counted, one_line, rows
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.runtime.policy_server import Endpoint
+    from metaclaw_jlab.skills.library import Library
+    from metaclaw_jlab.store.trajectories import Counts
+
+LINES = 14
+COLUMNS = 110
+_ADAPTER = re.compile(r"@v(\d+)\Z")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_FIRST_SKILL = "Write a rule of your house as {folder}/<name>/SKILL.md (name, description, then the rule)."
+    "Write a rule of your house as {folder}/<name>/SKILL.md: frontmatter (name, description), then the rule."
+)
+_FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is going on in a home. `trajectories` is None where the store cannot be read; `notes` say what is wrong."""
+
+    version: str
+    policy: str
+    practice_only: bool
+    server_running: bool
+    server: str
+    model: str | None
+    adapter: int | None
+    mode: str
+    home: str
+    skills: int
+    skill_problems: int
+    skill_generation: int | None
+    trajectories: Counts | None
+    isolation: str
+    notes: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+def status(workspace: Workspace, session: Mapping[str, str] = _NOTHING) -> Status:
+    """The state of a workspace; `session` are rows that the caller adds to the card. Raises ConfigError."""
+    from metaclaw_jlab.runtime.policy_server import running
+
+    configuration = workspace.configuration()
+    settings = configuration.settings
+    server = running(workspace.home)
+    library = workspace.library()
+    counts, generation, notes = _from_store(workspace)
+    model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
+    return Status(
+        version=version(),
+        policy=policy_name(settings),
+        practice_only=uses_embedded_policy(settings),
+        server_running=server is not None,
+        server=_server_in_words(server, settings),
+        model=model,
+        adapter=_adapter(model),
+        mode=settings.agent.mode,
+        home=str(workspace.home.path),
+        skills=len(library.skills),
+        skill_problems=len(library.problems),
+        skill_generation=generation,
+        trajectories=counts,
+        isolation=isolation_in_words(settings.sandbox),
+        notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
+        next_steps=_next_steps(workspace, library, counts),
+        session=dict(session),
+    )
+
+
+def render_status(status: Status) -> str:
+    """The card: at most 14 lines of plain text."""
+    problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
+    generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
+    adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
+    fixed = [
+        ("policy", status.policy + adapter),
+        ("server", status.server),
+        ("mode", f"{status.mode} ({_MODES.get(status.mode, '')})"),
+        ("skills", f"{counted(status.skills, 'skill')}{generation}{problems}"),
+        ("tasks", _tasks_in_words(status.trajectories)),
+        ("sandbox", status.isolation),
+        ("home", status.home),
+    ]
+    steps = [("next" if not index else "", text) for index, text in enumerate(status.next_steps)]
+    extra = [*status.session.items(), *(("note", one_line(note, COLUMNS)) for note in status.notes)]
+    room = LINES - 1 - len(fixed) - len(steps)
+    if len(extra) > room:
+        extra = [*extra[: room - 1], ("note", f"{len(extra) - room + 1} more: see `doctor`")]
+    return "\n".join([f"MetaClaw {status.version}", *rows([*fixed, *extra, *steps], indent="  ")])
+
+
+def to_json(status: Status) -> dict[str, object]:
+    """The status as JSON types."""
+    fields = {name.name: getattr(status, name.name) for name in dataclasses.fields(status)}
+    counts = status.trajectories
+    told = counts and {
+        "total": counts.trajectories,
+        "open": counts.open,
+        "stopped": dict(counts.stopped),
+        "roles": dict(counts.roles),
+    }
+    return {
+        **fields,
+        "trajectories": told,
+        "notes": list(status.notes),
+        "next_steps": list(status.next_steps),
+        "session": dict(status.session),
+    }
+
+
+def version() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("metaclaw-jlab")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def isolation_in_words(limits: SandboxSettings) -> str:
+    """What keeps the agent's code in a sandbox from the rest of the machine."""
+    from metaclaw_jlab.executors import bubblewrap
+
+    if limits.isolation == "none":
+        return "own processes with limits; bubblewrap is switched off (sandbox.isolation)"
+    if bubblewrap.probe() is not None:
+        return "bubblewrap: no network, read-only system, your files hidden"
+    if limits.isolation == "require":
+        return "impossible: sandbox.isolation requires bubblewrap, which does not work here"
+    return "own processes with limits; without bubblewrap network and files stay open to them"
+
+
+_MODES = {
+    "ask": "proposes a cell that you run",
+    "auto": "runs its code in your kernel",
+    "off": "answers, runs nothing",
+}
+
+
+def _server_in_words(server: Endpoint | None, settings: Settings) -> str:
+    if server is not None:
+        unused = "; not in use" if settings.policy.base_url else ""
+        return f"running, serves {server.model} (process {server.pid}){unused}"
+    if settings.policy.base_url:
+        return "not running, not needed: an endpoint answers"
+    return "not running; starts with the first task"
+
+
+def _adapter(model: str | None) -> int | None:
+    found = _ADAPTER.search(model or "")
+    return int(found[1]) if found else None
+
+
+def _from_store(workspace: Workspace) -> tuple[Counts | None, int | None, tuple[str, ...]]:
+    """Counts and the current generation; a store that cannot be read is a note, for the rest still holds."""
+    from metaclaw_jlab.store.skills import Skills
+
+    try:
+        counts = workspace.trajectories().counts()
+        return counts, Skills(workspace.database()).current_generation().number, ()
+    except MetaclawError as error:
+        return None, None, (str(error),)
+
+
+def _tasks_in_words(counts: Counts | None) -> str:
+    if counts is None:
+        return "unknown: the store cannot be read"
+    if not counts.trajectories:
+        return "none yet"
+    parts = [f"{number:,} {stop.replace('_', ' ')}" for stop, number in counts.stopped.items()]
+    parts += [f"{counts.open:,} open"] if counts.open else []
+    roles = [
+        f"{number:,} {role}" for role, number in counts.roles.items() if number and role is not Role.NEITHER
+    ]
+    told = f"{counts.trajectories:,}: {', '.join(parts)}"
+    return f"{told}; {', '.join(roles)}" if roles else told
+
+
+def _next_steps(workspace: Workspace, library: Library, counts: Counts | None) -> tuple[str, ...]:
+    steps = []
+    if counts is not None and not counts.trajectories:
+        steps.append(_FIRST_TASK)
+    if not library.skills:
+        steps.append(_FIRST_SKILL.format(folder=workspace.home.skills))
+    return tuple(steps)
