@@ -25,8 +25,6 @@ COLUMNS = 110
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _FIRST_SKILL = "Write a rule of your house as {folder}/<name>/SKILL.md (name, description, then the rule)."
-    "Write a rule of your house as {folder}/<name>/SKILL.md: frontmatter (name, description), then the rule."
-)
 _FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
 
 

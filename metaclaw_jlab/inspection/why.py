@@ -91,7 +91,7 @@ class CheckAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Account:
     """A trajectory as it is told to its user. `stop` is None while it is open."""
 
     id: str
@@ -117,14 +117,14 @@ class Explanation:
     seconds: float
 
 
-def explain(
+def give_account(
     trajectory: Trajectory,
     *,
     library: Library,
     settings: Settings,
     show_prompt: bool = False,
     show_code: bool = True,
-) -> Explanation:
+) -> Account:
     """The account of a trajectory. `show_prompt` adds the messages and the reply of every step, whole."""
     from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
@@ -132,7 +132,7 @@ def explain(
     stamp = trajectory.stamp
     steps = tuple(_step(step, show_prompt=show_prompt, show_code=show_code) for step in trajectory.steps)
     policy_seconds = sum(step.policy_seconds for step in steps)
-    return Explanation(
+    return Account(
         id=trajectory.id,
         task=trajectory.task.text.strip(),
         asked=_asked(trajectory),
@@ -163,6 +163,22 @@ def explain(
     )
 
 
+def explain(
+    trajectory: Trajectory,
+    *,
+    library: Library,
+    settings: Settings,
+    show_prompt: bool = False,
+    show_code: bool = True,
+) -> str:
+    """The account of a trajectory as plain text."""
+    return render_account(
+        give_account(
+            trajectory, library=library, settings=settings, show_prompt=show_prompt, show_code=show_code
+        )
+    )
+
+
 def outcome_in_words(trajectory: Trajectory) -> str:
     """How a trajectory ended, in a sentence."""
     if trajectory.stop is None:
@@ -182,30 +198,30 @@ def score_in_words(score: Scoring | None) -> str:
     return f"{told} ({score.reason})" if score.reason else told
 
 
-def render_explanation(explanation: Explanation) -> str:
+def render_account(account: Account) -> str:
     """The account as plain text."""
     head = [
-        f"Task {explanation.id}: {one_line(explanation.task, COLUMNS)}",
+        f"Task {account.id}: {one_line(account.task, COLUMNS)}",
         *rows(
             [
-                ("ended", explanation.outcome),
-                ("asked", explanation.asked),
-                ("policy", _policy(explanation)),
-                ("score", explanation.score),
-                ("cost", _cost(explanation)),
+                ("ended", account.outcome),
+                ("asked", account.asked),
+                ("policy", _policy(account)),
+                ("score", account.score),
+                ("cost", _cost(account)),
             ],
             indent="  ",
         ),
     ]
-    parts = [head, _skill_lines(explanation), *(_step_lines(step) for step in explanation.steps)]
-    if explanation.checks:
-        parts.append(["Checks", *map(_check_line, explanation.checks)])
+    parts = [head, _skill_lines(account), *(_step_lines(step) for step in account.steps)]
+    if account.checks:
+        parts.append(["Checks", *map(_check_line, account.checks)])
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def to_json(explanation: Explanation) -> dict[str, object]:
+def to_json(account: Account) -> dict[str, object]:
     """The account as JSON types."""
-    return asdict(explanation)
+    return asdict(account)
 
 
 def _asked(trajectory: Trajectory) -> str:
@@ -273,32 +289,32 @@ def _output(observation: Observation | None) -> tuple[str, ...]:
     return tuple(shortened(text, OBSERVATION_LINES, COLUMNS))
 
 
-def _policy(explanation: Explanation) -> str:
-    adapter = "" if explanation.adapter is None else f", adapter v{explanation.adapter}"
-    seed = "" if explanation.seed is None else f", seed {explanation.seed}"
-    return f"{explanation.model}{adapter}, skill generation {explanation.skill_generation}{seed}"
+def _policy(account: Account) -> str:
+    adapter = "" if account.adapter is None else f", adapter v{account.adapter}"
+    seed = "" if account.seed is None else f", seed {account.seed}"
+    return f"{account.model}{adapter}, skill generation {account.skill_generation}{seed}"
 
 
-def _cost(explanation: Explanation) -> str:
-    tokens = f"{explanation.prompt_tokens:,} + {explanation.completion_tokens:,} tokens"
+def _cost(account: Account) -> str:
+    tokens = f"{account.prompt_tokens:,} + {account.completion_tokens:,} tokens"
     return (
-        f"{counted(len(explanation.steps), 'step')}, {tokens} (prompt + completion), {explanation.seconds:.1f} s "
-        f"(policy {explanation.policy_seconds:.1f} s, code {explanation.run_seconds:.1f} s)"
+        f"{counted(len(account.steps), 'step')}, {tokens} (prompt + completion), {account.seconds:.1f} s "
+        f"(policy {account.policy_seconds:.1f} s, code {account.run_seconds:.1f} s)"
     )
 
 
-def _skill_lines(explanation: Explanation) -> list[str]:
-    if explanation.chosen:
-        told = [(f"{skill.rank}. {skill.name}", _why_chosen(skill)) for skill in explanation.chosen]
+def _skill_lines(account: Account) -> list[str]:
+    if account.chosen:
+        told = [(f"{skill.rank}. {skill.name}", _why_chosen(skill)) for skill in account.chosen]
         return [
-            f"Skills in the prompt (relevance; the threshold is {explanation.threshold:.2f})",
+            f"Skills in the prompt (relevance; the threshold is {account.threshold:.2f})",
             *rows(told, "  "),
         ]
-    if not explanation.others:
+    if not account.others:
         return ["No skill was in the prompt: none in the library shares a telling word with the task."]
-    told = [(other.name, f"{other.relevance:.2f}") for other in explanation.others]
+    told = [(other.name, f"{other.relevance:.2f}") for other in account.others]
     return [
-        f"No skill was in the prompt. Nearest now (relevance; the threshold is {explanation.threshold:.2f})",
+        f"No skill was in the prompt. Nearest now (relevance; the threshold is {account.threshold:.2f})",
         *rows(told, "  "),
     ]
 
