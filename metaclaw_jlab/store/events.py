@@ -48,7 +48,8 @@ class Events:
                 )
         row = {"kind": kind, "fields": encoding.dump(fields), "at": self._clock()}
         with self._database.write() as connection:
-            return connection.execute(insert(events).returning(events.c.number), row).scalar_one()
+            number: int = connection.execute(insert(events).returning(events.c.number), row).scalar_one()
+        return number
 
     def after(self, number: int, limit: int) -> tuple[Event, ...]:
         """At most `limit` events that came after event `number` (0: from the first on), the oldest first."""
