@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from metaclaw_jlab.assembly import Workspace
@@ -75,11 +74,6 @@ def render_findings(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def to_json(findings: Sequence[Finding]) -> dict[str, object]:
-    """Findings as JSON types."""
-    return {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}
-
-
 def _examine(
     parts: Sequence[tuple[str, Callable[[], Finding]]], on_progress: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
@@ -91,6 +85,10 @@ def _examine(
             findings.append(look())
         except MetaclawError as error:
             findings.append(failed(name, error))
+        except OSError as error:
+            findings.append(
+                fail(name, f"{error.strerror or error}: {error.filename}.", "Look at that place.")
+            )
     return tuple(findings)
 
 

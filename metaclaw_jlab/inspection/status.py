@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,25 +101,6 @@ def render_status(status: Status) -> str:
     if len(extra) > room:
         extra = [*extra[: room - 1], ("note", f"{len(extra) - room + 1} more: see `doctor`")]
     return "\n".join([f"MetaClaw {status.version}", *rows([*fixed, *extra, *steps], indent="  ")])
-
-
-def to_json(status: Status) -> dict[str, object]:
-    """The status as JSON types."""
-    fields = {name.name: getattr(status, name.name) for name in dataclasses.fields(status)}
-    counts = status.trajectories
-    told = counts and {
-        "total": counts.trajectories,
-        "open": counts.open,
-        "stopped": dict(counts.stopped),
-        "roles": dict(counts.roles),
-    }
-    return {
-        **fields,
-        "trajectories": told,
-        "notes": list(status.notes),
-        "next_steps": list(status.next_steps),
-        "session": dict(status.session),
-    }
 
 
 def version() -> str:

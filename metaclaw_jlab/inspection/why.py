@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -217,11 +217,6 @@ def render_account(account: Account) -> str:
     if account.checks:
         parts.append(["Checks", *map(_check_line, account.checks)])
     return "\n\n".join("\n".join(part) for part in parts)
-
-
-def to_json(account: Account) -> dict[str, object]:
-    """The account as JSON types."""
-    return asdict(account)
 
 
 def _asked(trajectory: Trajectory) -> str:

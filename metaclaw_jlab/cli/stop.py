@@ -1,0 +1,23 @@
+"""`metaclaw stop`: ends the local policy server of the home."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from metaclaw_jlab.runtime.home import open_home
+from metaclaw_jlab.runtime.policy_server import stop
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Whether there was one to stop. Raises LeaseHeld."""
+    return {"stopped": stop(open_home(arguments.home))}
+
+
+def render(result: Mapping[str, object]) -> str:
+    """What happened."""
+    return "The policy server was stopped." if result["stopped"] else "No policy server was running."
