@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaclaw_jlab.core.trajectory import Observation
-from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.executors.sandbox import Sandbox, SandboxPool
 from metaclaw_jlab.practice import Outcome, PracticeTask, probe
 
 
@@ -22,22 +22,23 @@ class Played:
 
 def play(pool: SandboxPool, task: PracticeTask, actions: Sequence[str]) -> Played:
     """All actions from the task's start, in one namespace and one working folder."""
-    sandbox = pool.open(files=task.files)
-    try:
+    with pool.open(files=task.files) as sandbox:
         observations = tuple(sandbox.execute(action) for action in actions)
-        files = sandbox.files()
-        snippet = probe(task)
-        probes = _read_probes(sandbox.execute(snippet)) if snippet else {}
-    finally:
-        sandbox.close()
+        return Played(observations, outcome(sandbox, task, observations))
+
+
+def outcome(sandbox: Sandbox, task: PracticeTask, observations: Sequence[Observation]) -> Outcome:
+    """What the actions observed so far left in their sandbox. An error that later actions mended does not count."""
+    files = sandbox.files()
+    snippet = probe(task)
+    probes = _read_probes(sandbox.execute(snippet)) if snippet else {}
     error = observations[-1].error if observations else None
-    outcome = Outcome(
+    return Outcome(
         error=f"{error.name}: {error.message}" if error else None,
         stdout="".join(observation.stdout for observation in observations),
         files=files,
         probes=probes,
     )
-    return Played(observations, outcome)
 
 
 def _read_probes(observation: Observation) -> dict[str, Any]:
