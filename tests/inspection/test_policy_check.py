@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from metaclaw_jlab.assembly import Workspace
+from metaclaw_jlab.core.errors import PolicyError
+from metaclaw_jlab.inspection import policy_check
+from metaclaw_jlab.inspection.finding import Level
+from metaclaw_jlab.settings.configuration import set_value
+from tests.loopback.server import ScriptedServer
+
+
+def connect(workspace: Workspace, url: str, model: str | None = None) -> None:
+    set_value(workspace.home.config, "policy.base_url", url)
+    if model:
+        set_value(workspace.home.config, "policy.model", model)
+
+
+def test_an_endpoint_that_lists_models_is_fine(workspace: Workspace, scripted_server: ScriptedServer) -> None:
+    connect(workspace, scripted_server.base_url)
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "scripted does the tasks" in found.sentence) == (Level.OK, True)
+
+
+def test_no_completion_is_asked_for(workspace: Workspace, scripted_server: ScriptedServer) -> None:
+    connect(workspace, scripted_server.base_url)
+    policy_check.policy(workspace, 5.0)
+    assert scripted_server.chats == []
+
+
+def test_a_model_that_is_not_listed_is_a_warning(
+    workspace: Workspace, scripted_server: ScriptedServer
+) -> None:
+    connect(workspace, scripted_server.base_url, "other")
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "scripted" in found.next_step) == (Level.WARN, True)
+
+
+def test_an_endpoint_without_models_is_a_failure(
+    workspace: Workspace, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.models = ()
+    connect(workspace, scripted_server.base_url)
+    assert policy_check.policy(workspace, 5.0).level is Level.FAIL
+
+
+def test_an_endpoint_that_is_down_says_so(workspace: Workspace, scripted_server: ScriptedServer) -> None:
+    connect(workspace, scripted_server.base_url)
+    scripted_server.close()
+    with pytest.raises(PolicyError) as raised:
+        policy_check.policy(workspace, 5.0)
+    assert raised.value.next_step
+
+
+def test_the_embedded_model_needs_its_files(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    monkeypatch.setattr("metaclaw_jlab.engines.embedded.location", lambda: folder)
+    assert policy_check.policy(workspace, 5.0).level is Level.FAIL
+    (folder / "config.json").write_text("{}")
+    assert policy_check.policy(workspace, 5.0).level is Level.FAIL
+    (folder / "model.safetensors").write_bytes(b"")
+    assert policy_check.policy(workspace, 5.0).level is Level.OK
+
+
+def test_a_missing_library_names_the_extra(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_check, "SERVER_LIBRARIES", ("no_such_library",))
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "metaclaw-jlab[train]" in found.next_step) == (Level.FAIL, True)
+
+
+def test_a_local_folder_that_is_not_there_is_a_failure(workspace: Workspace, tmp_path: Path) -> None:
+    set_value(workspace.home.config, "policy.local_model", str(tmp_path / "none"))
+    assert policy_check.policy(workspace, 5.0).level is Level.FAIL
+
+
+def test_a_model_by_name_may_start(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.local_model", "some/model")
+    assert policy_check.policy(workspace, 5.0).level is Level.OK

@@ -1,0 +1,145 @@
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from metaclaw_jlab.assembly import Workspace
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.core.trajectory import Stamp, StopReason, Trajectory, new_trajectory_id
+from metaclaw_jlab.inspection.json_values import as_json
+from metaclaw_jlab.inspection.status import LINES, render_status, status
+from metaclaw_jlab.runtime.policy_server import Endpoint, publish
+from metaclaw_jlab.settings.configuration import set_value
+from metaclaw_jlab.skills.library import write_skill
+
+
+def done(workspace: Workspace, stop: StopReason | None) -> None:
+    trajectory = Trajectory(new_trajectory_id(), Task("x"), Stamp(0, (), "m"), stop=stop)
+    workspace.trajectories().record(trajectory)
+
+
+@contextmanager
+def healthy_server(workspace: Workspace, model: str) -> Iterator[None]:
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Health)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    publish(workspace.home, Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "t", model, os.getpid()))
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_embedded_policy_says_what_it_knows(workspace: Workspace) -> None:
+    found = status(workspace)
+    assert found.practice_only
+    assert "only the practice tasks" in render_status(found)
+
+
+def test_an_endpoint_needs_no_server(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
+    set_value(workspace.home.config, "policy.model", "big")
+    found = status(workspace)
+    assert (found.practice_only, found.policy, found.model) == (False, "big at http://localhost:9/v1", "big")
+    assert "not needed" in found.server
+
+
+def test_a_running_server_is_told_with_its_model(workspace: Workspace) -> None:
+    with healthy_server(workspace, "tiny"):
+        found = status(workspace)
+    assert found.server_running
+    assert "tiny" in found.server
+
+
+def test_a_pinned_adapter_is_told(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.local_model", "base@v7")
+    found = status(workspace)
+    assert found.adapter == 7
+    assert "adapter v7" in render_status(found)
+
+
+def test_an_empty_home_says_where_to_begin(workspace: Workspace) -> None:
+    text = render_status(status(workspace))
+    assert "%%metaclaw" in text
+    assert f"{workspace.home.skills}/<name>/SKILL.md" in text
+
+
+def test_a_home_in_use_gives_no_advice(workspace: Workspace) -> None:
+    write_skill(workspace.home.skills, Skill("a", "Use for a.", "Do a."))
+    done(workspace, StopReason.DONE)
+    assert status(workspace).next_steps == ()
+
+
+def test_tasks_are_counted_by_their_end(workspace: Workspace) -> None:
+    for stop in (StopReason.DONE, StopReason.DONE, StopReason.CHECK_FAILED, None):
+        done(workspace, stop)
+    text = render_status(status(workspace))
+    assert "4: " in text
+    for part in ("2 done", "1 check failed", "1 open"):
+        assert part in text
+
+
+def test_a_broken_skill_is_a_note(workspace: Workspace) -> None:
+    (workspace.home.skills / "broken").mkdir()
+    found = status(workspace)
+    assert found.skill_problems == 1
+    assert "'broken'" in render_status(found)
+
+
+def test_a_damaged_store_is_a_note_and_the_rest_is_told(workspace: Workspace) -> None:
+    workspace.home.database.write_bytes(b"no database" * 1000)
+    found = status(workspace)
+    assert found.trajectories is None
+    assert "damaged" in " ".join(found.notes)
+    assert "cannot be read" in render_status(found)
+
+
+def test_the_session_adds_rows(workspace: Workspace) -> None:
+    assert "notebook  a.ipynb" in render_status(status(workspace, {"notebook": "a.ipynb"}))
+
+
+def test_the_card_stays_short_whatever_there_is_to_say(workspace: Workspace) -> None:
+    for number in range(30):
+        (workspace.home.skills / f"broken-{number}").mkdir()
+    lines = render_status(status(workspace, {"notebook": "a.ipynb"})).splitlines()
+    assert len(lines) == LINES
+    assert any("28 more" in line for line in lines)
+
+
+def test_the_card_is_aligned(workspace: Workspace) -> None:
+    lines = render_status(status(workspace)).splitlines()[1:-1]
+    assert (
+        len({len(line) - len(line[2:].lstrip("abcdefghijklmnopqrstuvwxyz").lstrip()) for line in lines}) == 1
+    )
+
+
+def test_switched_off_isolation_is_told(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "sandbox.isolation", "none")
+    assert "switched off" in status(workspace).isolation
+
+
+def test_a_stray_variable_is_a_note(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METACLAW_AGENT_MOOD", "good")
+    assert any("METACLAW_AGENT_MOOD" in note for note in status(workspace).notes)
+
+
+def test_the_status_is_json(workspace: Workspace) -> None:
+    done(workspace, StopReason.DONE)
+    told = json.loads(json.dumps(as_json(status(workspace))))
+    assert told["trajectories"]["stopped"] == {"done": 1}
+    assert told["mode"] == "ask"
