@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from metaclaw_jlab.core.errors import StoreNewer
+from metaclaw_jlab.core.errors import StoreDamaged, StoreNewer
 from metaclaw_jlab.store.failures import damaged, full, read_only, translated
 from metaclaw_jlab.store.migrations import latest, migrate
 from metaclaw_jlab.store.schema import APPLICATION_ID
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
 RETRY_SECONDS = 0.02
+MAGIC = b"SQLite format 3\x00"
+SMALLEST = 512  # bytes of the smallest page
 
 # Execution options of a connection, read when its transaction begins.
 BEGIN = "metaclaw_begin"
@@ -64,9 +66,12 @@ class Database:
 
     def problems(self) -> tuple[str, ...]:
         """What a full check of the file finds; reads all of it."""
-        with self.read() as connection:
-            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        try:
+            with self.read() as connection:
+                found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        except StoreDamaged as error:
+            return (error.cause,)
         told = [] if found == ["ok"] else found
         return (
             *told,
@@ -137,14 +142,34 @@ def _uri(path: Path, writable: bool, vfs: str | None) -> str:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _check_identity(path: Path, uri: str) -> None:
+    with path.open("rb") as file:
+        head = file.read(SMALLEST)
+    if head and (len(head) < SMALLEST or not head.startswith(MAGIC)):
+        # SQLite would take a very short file for a new database.
+        raise damaged(path, "it is not a database")
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application, version, tables, pages, page_size = (
+            connection.execute(query).fetchone()[0]
+            for query in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+                "PRAGMA page_count",
+                "PRAGMA page_size",
+            )
+        )
+    # SQLite itself does not notice a last page that is there in part. The log may hold what the file lacks, and is
+    # looked at first, because it goes into the file when the last of the others closes it.
+    logged = _size(path.with_name(path.name + "-wal"))
+    if not logged and path.stat().st_size < pages * page_size:
+        raise damaged(path, "its end is missing")
     if tables and application != APPLICATION_ID:
         raise damaged(path, "it is a database of another program")
     if version > latest():
