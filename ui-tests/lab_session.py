@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class Lab:
     home: Path
 
     def notebook_url(self, name: str) -> str:
-        return f"{self.url}/lab/tree/{name}?reset"
+        """A notebook in a workspace of its own: resetting one loads the page twice, and starts two kernels."""
+        return f"{self.url}/lab/workspaces/{uuid.uuid4().hex}/tree/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,14 @@ def open_notebook(page: Page, lab: Lab, name: str) -> None:
     """Open a notebook and wait until its kernel is ready."""
     page.goto(lab.notebook_url(name))
     page.wait_for_selector(IDLE, timeout=START_TIMEOUT * 1000)
-    page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
+    page.evaluate(
+        """async () => {
+            await window.jupyterapp.restored;
+            const context = window.jupyterapp.shell.currentWidget.sessionContext;
+            await context.ready;
+            await context.session.kernel.info;
+        }"""
+    )
 
 
 def execute(page: Page, command: str, **arguments: object) -> None:
@@ -207,20 +216,16 @@ def search_palette(page: Page, text: str) -> list[str]:
 
 
 def run_all_cells(page: Page, timeout: float) -> None:
-    """Run the notebook from top to bottom; ``timeout`` in seconds."""
-    execute(page, "notebook:run-all-cells")
-    page.wait_for_function(
+    """Run the notebook from top to bottom, until its end or the first error; ``timeout`` in seconds."""
+    page.evaluate(
         """() => {
-            const cells = window.jupyterapp.shell.currentWidget.content.widgets
-                .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().trim());
-            const busy = document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status !== 'idle';
-            const waiting = cells.some(cell => cell.model.executionState === 'running');
-            const stopped = cells.some(cell => cell.promptNode?.textContent.includes('*'));
-            return !busy && !waiting && !stopped && cells[0].model.executionCount !== null;
-        }""",
-        timeout=timeout * 1000,
-        polling=200,
+            window.ranAllCells = false;
+            void window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => {
+                window.ranAllCells = true;
+            });
+        }"""
     )
+    page.wait_for_function("window.ranAllCells", timeout=timeout * 1000, polling=200)
 
 
 def code_cells(page: Page) -> list[CodeCell]:
@@ -241,4 +246,4 @@ def code_cells(page: Page) -> list[CodeCell]:
 def set_theme(page: Page, name: str) -> None:
     """Change to ``JupyterLab Light`` or ``JupyterLab Dark`` and wait until it is there."""
     execute(page, "apputils:change-theme", theme=name)
-    page.wait_for_selector(f'body[data-jp-theme-name="{name}"]')
+    page.wait_for_selector(f'body[data-jp-theme-name="{name}"]', state="attached")
