@@ -1,0 +1,46 @@
+import sys
+import types
+
+import pytest
+
+from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Task
+from metaclaw_jlab.core.trajectory import InjectedSkill, Stamp, StopReason, Trajectory
+from metaclaw_jlab.jupyter.kernel.display import TerminalReporter, bundle, summary
+
+
+def ended(**changes: object) -> Trajectory:
+    stamp = Stamp(7, (InjectedSkill("iso-dates", "0" * 64, 2.5),), "scripted")
+    fields: dict[str, object] = {"stop": StopReason.DONE, "seconds": 1.24, **changes}
+    return Trajectory("a1", Task("Do it"), stamp, **fields)  # type: ignore[arg-type]
+
+
+def test_the_summary_names_skills_generation_and_the_way_on() -> None:
+    assert summary(ended()) == "MetaClaw: done · 0 steps · 1.2 s · skills: iso-dates · g7 · %metaclaw why"
+
+
+def test_the_summary_counts_checks() -> None:
+    check = Check(CheckKind.EXPRESSION, "x")
+    line = summary(
+        ended(stop=StopReason.CHECK_FAILED, checks=(CheckResult(check, False), CheckResult(check, True)))
+    )
+    assert "a check failed" in line
+    assert "1 of 2 checks passed" in line
+
+
+@pytest.mark.parametrize("stop", list(StopReason))
+def test_every_end_has_words(stop: StopReason) -> None:
+    assert stop.value not in {"check_failed", "out_of_steps"} or stop.value not in summary(ended(stop=stop))
+    assert summary(ended(stop=stop)).startswith("MetaClaw: ")
+
+
+def test_colab_gets_escaped_html(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert bundle("<b>", markdown="x") == {"text/plain": "<b>", "text/html": "<pre>&lt;b&gt;</pre>"}
+
+
+def test_a_note_begins_on_a_line_of_its_own() -> None:
+    written: list[str] = []
+    reporter = TerminalReporter(written.append)
+    reporter.text("half a line")
+    reporter.note("Done.")
+    assert "".join(written) == "half a line\nDone.\n"
