@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from metaclaw_jlab.core.errors import NotFound, UsageMistake
+from metaclaw_jlab.core.errors import MetaclawError, NotFound, UsageMistake
 from metaclaw_jlab.runtime.home import ID_FILE, OWN_NAMES, Home, default_path, open_home
 from metaclaw_jlab.runtime.policy_server import stop
 
@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Delete the home folder. Raises NotFound, UsageMistake, and what opening a home raises."""
+    """Delete the home folder. Raises NotFound, UsageMistake, MetaclawError where the user says no."""
     path = (arguments.home or default_path()).expanduser().absolute()
     if not (path / ID_FILE).is_file():
         raise NotFound(f"There is no home folder at {path}.", "Nothing was deleted.")
     home = open_home(path)
     if not arguments.yes and not _agreed(home, _ours(home)):
-        return {"deleted": [], "kept": [], "home": home.path, "server_stopped": False}
+        raise MetaclawError("Nothing was deleted.")
     server_stopped = stop(home)
     doomed = _ours(home)
     # A home without an id is none: that name goes last, so that a deletion cut off can be repeated.
@@ -49,8 +49,6 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 
 def render(result: Mapping[str, Any]) -> str:
     """What is gone, what is not, and what is left to do."""
-    if not result["deleted"]:
-        return "Nothing was deleted."
     lines = ["The policy server was stopped."] if result["server_stopped"] else []
     if result["kept"]:
         lines.append(f"Deleted what was ours in {result['home']}; left there: {', '.join(result['kept'])}.")
