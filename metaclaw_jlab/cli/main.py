@@ -16,6 +16,9 @@ from metaclaw_jlab.core.errors import MetaclawError, UsageMistake
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
+# Outputs and replies are shown here too: none of them may steer the terminal.
+_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\ufffd")
+
 DESCRIPTION = "A notebook agent that keeps learning: look at it, set it up, measure it."
 EXAMPLES = """\
 examples:
@@ -137,7 +140,7 @@ def _run(words: Sequence[str]) -> int:
     if not common.json:
         text = module.render(module.run(arguments))
         if text:
-            print(text, flush=True)
+            print(text.translate(_CONTROL), flush=True)
         return DONE
     with _only_stderr() as stdout:
         result = module.run(arguments)
@@ -215,7 +218,7 @@ def _print_json(value: object, stdout: TextIO) -> None:
 
 
 def _fail(in_json: bool, cause: str, next_step: str, code: int) -> int:
-    print(f"metaclaw: {cause} {next_step}".rstrip(), file=sys.stderr, flush=True)
+    print(f"metaclaw: {cause} {next_step}".rstrip().translate(_CONTROL), file=sys.stderr, flush=True)
     if in_json:
         _print_json({"error": {"cause": cause, "next_step": next_step}}, sys.stdout)
     return code

@@ -73,6 +73,11 @@ def test_common_options_stand_before_or_after_the_command(
     assert metaclaw("--home", tmp_path, *words).json == {"home": str(tmp_path), "json": True}
 
 
+def test_what_is_told_cannot_steer_the_terminal(metaclaw: Metaclaw, command: Any) -> None:
+    command(lambda _: {"value": "\x1b[2Ja\tb\nc\x9b"})
+    assert metaclaw("scripted").out == "told: \ufffd[2Ja\tb\nc\ufffd\n"
+
+
 def test_an_error_is_one_sentence(metaclaw: Metaclaw, command: Any) -> None:
     command(raising(NotFound("It is gone.", "Look elsewhere.")))
     ran = metaclaw("scripted")
