@@ -48,7 +48,7 @@ def main(target: Path) -> None:
         with (
             running_lab(Path(scratch), Path(folder)) as lab,
             running_browser() as browser,
-            running_page(browser, width=1100, height=760) as page,
+            running_page(browser, width=1100, height=860) as page,
         ):
             open_notebook(page, lab, "quickstart.ipynb")
             execute(page, "application:toggle-left-area")
