@@ -67,7 +67,7 @@ def _could_start(settings: Settings) -> Finding:
         return fail(
             NAME,
             f"The embedded model is not whole: {absent} is missing from {location()}.",
-            "Install the package again; or make one with `metaclaw practice build`, and set policy.local_model to its folder.",
+            "Install the package again, or `metaclaw practice build` one and set policy.local_model to its folder.",
         )
     return ok(
         NAME, "The embedded practice model starts with the first task. It knows only the practice tasks."

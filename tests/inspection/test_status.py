@@ -4,10 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
-from metaclaw_jlab.assembly import Workspace
+from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Stamp, StopReason, Trajectory, new_trajectory_id
@@ -107,6 +108,15 @@ def test_a_damaged_store_is_a_note_and_the_rest_is_told(workspace: Workspace) ->
     assert found.trajectories is None
     assert "damaged" in " ".join(found.notes)
     assert "cannot be read" in render_status(found)
+
+
+def test_a_home_that_cannot_be_written_is_told_all_the_same(as_nobody: Path) -> None:
+    path = as_nobody / "home"
+    open_workspace(path).close()
+    path.chmod(0o500)
+    found = status(open_workspace(path))
+    assert found.trajectories is None
+    assert "cannot be written" in " ".join(found.notes)
 
 
 def test_the_session_adds_rows(workspace: Workspace) -> None:
