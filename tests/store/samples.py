@@ -1,5 +1,6 @@
 """Records for the tests of the store."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from metaclaw_jlab.core.policy import Message, Usage
@@ -7,6 +8,9 @@ from metaclaw_jlab.core.score import Score, ScoreSource
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Observation, Stamp, Step, StopReason, Trajectory, new_trajectory_id
+from metaclaw_jlab.store.database import Database
+
+Attack = Callable[[str], None]  # runs a statement that has to be refused
 
 TASK = Task("Count the rows", checks=(Check(CheckKind.FILE, "out.csv"),), origin=Origin("a.ipynb", "c1"))
 
@@ -47,3 +51,10 @@ def step(index: int, *, observed: bool = True) -> Step:
 
 def skill(name: str, body: str = "Do it.") -> Skill:
     return Skill(name, "Says how.", body)
+
+
+def dump(database: Database, *tables: str) -> list[object]:
+    with database.read() as connection:
+        return [
+            tuple(row) for table in tables for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
+        ]
