@@ -1,0 +1,168 @@
+"""`metaclaw practice`: make and measure the embedded model, look at practice tasks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from metaclaw_jlab.core.errors import MissingExtra, UsageMistake
+
+EXAMPLES = """\
+examples:
+  metaclaw practice sample --n 3                     tasks with their house rules and a solution
+  metaclaw practice splits                           the hash that results quote
+  metaclaw practice build --output build/model       make the embedded model; goes on where it stopped
+  metaclaw practice evaluate --n 400 --json          how often it is right, and obeys
+"""
+_SPLITS = ("train", "replay", "validation", "regression", "test")
+# The rest of a build is set-up, the tokenizer, and writing.
+_TRAINING_SHARE = 8 / 9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    building = actions.add_parser("build", help="make the embedded model from nothing")
+    building.add_argument(
+        "--output",
+        type=Path,
+        default=Path("build/practice-model"),
+        help="where it is written (default: build/practice-model)",
+    )
+    building.add_argument("--minutes", type=float, default=30.0, help="longest build (default 30)")
+    building.add_argument("--seed", type=int, default=1, help="of weights and demonstrations (default 1)")
+    evaluating = actions.add_parser("evaluate", help="measure a model on practice tasks")
+    evaluating.add_argument("--n", type=int, default=400, help="tasks (default 400)")
+    evaluating.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
+    evaluating.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
+    evaluating.add_argument("--model", type=Path, help="folder of a model (default: the embedded one)")
+    evaluating.add_argument("--output", type=Path, help="write the report to this file too")
+    sampling = actions.add_parser("sample", help="show tasks with their rules, files and a solution")
+    sampling.add_argument("--n", type=int, default=5, help="tasks (default 5)")
+    sampling.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
+    sampling.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
+    actions.add_parser("splits", help="the hash of the file that decides the splits")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """What was asked for. Raises MetaclawError."""
+    if getattr(arguments, "n", 1) < 1:
+        raise UsageMistake(f"{arguments.n} tasks are none.", "Use --n 1 or more.")
+    match arguments.action:
+        case "build":
+            return _build(arguments)
+        case "evaluate":
+            return _evaluate(arguments)
+        case "sample":
+            return {"tasks": _sample(arguments.split, arguments.seed, arguments.n)}
+        case _:
+            from metaclaw_jlab.practice import SPLITS, splits_sha256
+
+            return {"splits_sha256": splits_sha256(), "splits": SPLITS}
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The same in words."""
+    match result:
+        case {"tasks": tasks}:
+            return "\n\n".join(_task_text(task) for task in tasks)
+        case {"greedy": _}:
+            return _evaluation_text(result)
+        case {"splits": splits, "splits_sha256": sha256}:
+            return f"{sha256}  ({', '.join(splits)})"
+        case _:
+            return (
+                f"{result['output']}: {result['parameters']:,} parameters, {result['bytes'] / 1e6:.1f} MB, "
+                f"{result['steps']:,} steps in {result['seconds']:.0f} s"
+            )
+
+
+def _build(arguments: argparse.Namespace) -> dict[str, object]:
+    if arguments.minutes <= 0:
+        raise UsageMistake(f"A build cannot take {arguments.minutes:g} minutes.", "Use --minutes 30.")
+    _require_torch()
+    from metaclaw_jlab.engines.embedded.build import build
+    from metaclaw_jlab.engines.embedded.recipe import Recipe
+
+    recipe = Recipe(seed=arguments.seed, seconds=arguments.minutes * 60 * _TRAINING_SHARE)
+    return asdict(build(arguments.output, recipe=recipe))
+
+
+def _evaluate(arguments: argparse.Namespace) -> dict[str, object]:
+    from metaclaw_jlab.engines.embedded import location
+
+    model = arguments.model or location()
+    if not (model / "config.json").is_file():
+        raise UsageMistake(f"There is no model in {model}.", "Name its folder with --model.")
+    _require_torch()
+    from metaclaw_jlab.engines.embedded.evaluate import evaluate
+
+    report = evaluate(model, split=arguments.split, seed=arguments.seed, n=arguments.n)
+    if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        print(f"written to {arguments.output}", file=sys.stderr)
+    return report
+
+
+def _sample(split: str, seed: int, n: int) -> list[dict[str, object]]:
+    """Tasks as JSON values, with the skills of their applying rules and a solution that obeys them."""
+    from random import Random
+
+    from metaclaw_jlab.practice import rule_skill, solution, task_set, to_dict
+
+    return [
+        {
+            **to_dict(task),
+            "skills": {
+                rule: rule_skill(rule, option, Random(task.id), split=split).body
+                for rule, option in task.options.items()
+            },
+            "solution": solution(task, task.options),
+        }
+        for task in task_set(split, seed, n)
+    ]
+
+
+def _require_torch() -> None:
+    for library in ("torch", "transformers"):
+        if find_spec(library) is None:
+            raise MissingExtra(library, "train")
+
+
+def _task_text(task: Mapping[str, Any]) -> str:
+    lines = [f"{task['id']}: {task['text']}"]
+    lines += [f"  rule   {rule}: {body}" for rule, body in task["skills"].items()]
+    for path, text in task["files"].items():
+        first = text.split("\n", 1)[0]
+        lines.append(f"  file   {path}: {first} ... ({len(text.splitlines())} lines)")
+    for number, code in enumerate(task["solution"], 1):
+        lines.append(f"  step {number}")
+        lines += [f"    {line}" for line in code.splitlines()]
+    return "\n".join(lines)
+
+
+def _evaluation_text(report: Mapping[str, Any]) -> str:
+    """Strict and task-right shares of one-rule, one-step tasks, and the strict share of compounds."""
+    rows = [f"{'':8}{'condition':32}{'n':>5}{'strict':>8}{'right':>8}{'compounds strict':>18}"]
+    for temperature, conditions in report.items():
+        if not isinstance(conditions, Mapping):
+            continue
+        for condition, found in conditions.items():
+            compounds = found["compounds"]
+            rows.append(
+                f"{temperature:8}{condition:32}{found['n']:>5}{_share(found, 'strict'):>8}"
+                f"{_share(found, 'task_right'):>8}{_share(compounds, 'strict'):>18}"
+            )
+    rows.append(f"split {report['split']}, seed {report['seed']}, splits {report['splits_sha256'][:12]}")
+    return "\n".join(rows)
+
+
+def _share(found: Mapping[str, Any], name: str) -> str:
+    return f"{found[name]:.3f}" if found["n"] else "-"

@@ -1,0 +1,1 @@
+"""How well an agent does: arms measured on practice tasks, and the demonstration."""

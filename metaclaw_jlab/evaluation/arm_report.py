@@ -1,0 +1,95 @@
+"""What was measured of some arms, as JSON values and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from metaclaw_jlab.core.estimate import paired_p_value, proportion_interval
+from metaclaw_jlab.evaluation.practice_arms import Attempt
+
+Attempts = Mapping[str, Sequence[Attempt]]
+_DIGITS = 4
+_HEADER = ("arm", "tasks", "n", "strict", "95 % interval", "task right")
+
+
+def arm_report(attempts: Attempts, max_skills: int) -> dict[str, Any]:
+    """Shares of each arm over all tasks, and by kind and number of rules.
+
+    `by_rules` has the tasks with more applying rules than `max_skills`, which skills cannot all tell, in a group of
+    its own. `paired_p_value` compares the strict outcomes of the first two arms; `told` are the tasks whose prompt
+    held the skill of every applying rule. Raises ValueError where an arm has no attempts.
+    """
+    report: dict[str, Any] = {"arms": {arm: _shares(found) for arm, found in attempts.items()}}
+    report["single"] = _split(attempts, lambda attempt: not attempt.task.compound)
+    report["compound"] = _split(attempts, lambda attempt: attempt.task.compound)
+    counts = [*(str(number) for number in range(1, max_skills + 1)), f"{max_skills + 1}+"]
+    report["by_rules"] = {
+        count: split
+        for count in counts
+        if (split := _split(attempts, lambda attempt, count=count: _rules(attempt, max_skills) == count))  # type: ignore[misc]
+    }
+    report["told"] = {arm: sum(attempt.told for attempt in found) for arm, found in attempts.items()}
+    report["failures"] = {arm: _failures(found) for arm, found in attempts.items()}
+    if len(attempts) > 1:
+        first, second = ([a.verdict.strict for a in found] for found in list(attempts.values())[:2])
+        report["paired_p_value"] = paired_p_value(first, second)
+    return report
+
+
+def render_arms(report: Mapping[str, Any]) -> str:
+    """The table of an arm report, and what failed."""
+    groups = {"all": report["arms"], "single": report["single"], "compound": report["compound"]}
+    for count, split in report["by_rules"].items():
+        beyond = ", more than fit in a prompt" if count.endswith("+") else ""
+        groups[f"{count} rule{'' if count == '1' else 's'}{beyond}"] = split
+    rows = [_HEADER]
+    for group, split in groups.items():
+        rows += [(arm, group, *_cells(shares)) for arm, shares in split.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, "-" * len(lines[0]))
+    for arm, failures in report["failures"].items():
+        if failures["n"]:
+            lines.append(
+                f"{arm}: {failures['n']} tasks failed and count as wrong, such as: {failures['example']}"
+            )
+    if "paired_p_value" in report:
+        lines.append(f"paired p-value of the strict outcomes: {report['paired_p_value']:.2g}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _split(attempts: Attempts, belongs: Callable[[Attempt], bool]) -> dict[str, Any]:
+    chosen = {arm: [attempt for attempt in found if belongs(attempt)] for arm, found in attempts.items()}
+    return {arm: _shares(found) for arm, found in chosen.items() if found}
+
+
+def _shares(found: Sequence[Attempt]) -> dict[str, Any]:
+    strict = sum(attempt.verdict.strict for attempt in found)
+    interval = proportion_interval(strict, len(found))
+    return {
+        "n": len(found),
+        "strict": round(interval.estimate, _DIGITS),
+        "task_right": round(sum(attempt.verdict.task_right for attempt in found) / len(found), _DIGITS),
+        "ci95": [round(interval.low, _DIGITS), round(interval.high, _DIGITS)],
+    }
+
+
+def _rules(attempt: Attempt, max_skills: int) -> str:
+    count = len(attempt.task.rules)
+    return str(count) if count <= max_skills else f"{max_skills + 1}+"
+
+
+def _failures(found: Sequence[Attempt]) -> dict[str, Any]:
+    failures = [attempt.failure for attempt in found if attempt.failure is not None]
+    return {"n": len(failures), "example": failures[0] if failures else None}
+
+
+def _cells(shares: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    low, high = shares["ci95"]
+    return (
+        str(shares["n"]),
+        f"{shares['strict']:.3f}",
+        f"{low:.3f} to {high:.3f}",
+        f"{shares['task_right']:.3f}",
+    )
