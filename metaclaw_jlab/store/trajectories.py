@@ -13,7 +13,7 @@ from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.core.policy import Message, Usage
 from metaclaw_jlab.core.score import Scoring
 from metaclaw_jlab.core.task import CheckResult, Origin
-from metaclaw_jlab.core.trajectory import Observation, Purpose, Role, Stamp, Step, StopReason, Trajectory
+from metaclaw_jlab.core.trajectory import Purpose, Role, Stamp, Step, StopReason, Trajectory
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import generations, steps, trajectories
@@ -103,10 +103,16 @@ class Trajectories:
             if trajectory.role is not Role.NEITHER:
                 _change(connection, trajectory.id, role=trajectory.role.value)
 
-    def observe(self, trajectory_id: str, index: int, observation: Observation) -> None:
-        """Record what a step did that was only proposed until now. Raises InvariantViolation, NotFound."""
+    def observe(self, trajectory_id: str, step: Step) -> None:
+        """Record the observation and scores of a step that was only proposed. Raises InvariantViolation, NotFound."""
         with self._database.write() as connection:
-            _change_step(connection, trajectory_id, index, observation=encoding.dump_observation(observation))
+            _change_step(
+                connection,
+                trajectory_id,
+                step.index,
+                observation=encoding.dump_observation(step.observation),
+                scores=encoding.dump_scores(step.scores),
+            )
 
     def score_step(self, trajectory_id: str, index: int, score: Scoring) -> None:
         """Add a score to a step, at any time. Raises NotFound."""

@@ -1,20 +1,15 @@
-import contextlib
-import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from metaclaw_jlab.agent.rollout import Rollout, observe, propose, run_task
-from metaclaw_jlab.core.errors import ExecutorError, PolicyMalformed, StoreBusy, StoreFull, UsageMistake
+from metaclaw_jlab.agent.rollout import observe, propose, run_task
+from metaclaw_jlab.core.errors import ExecutorError, PolicyMalformed, StoreBusy, StoreFull
 from metaclaw_jlab.core.policy import Completion, Message, Sampling, Usage
 from metaclaw_jlab.core.retriever import Match
-from metaclaw_jlab.core.score import Score, ScoreSource, Scoring, Unscored
-from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Task
+from metaclaw_jlab.core.score import Score, ScoreSource, Unscored
+from metaclaw_jlab.core.task import CheckResult
 from metaclaw_jlab.core.trajectory import (
-    ExecutionError,
     InjectedSkill,
     Observation,
     Purpose,
@@ -22,142 +17,19 @@ from metaclaw_jlab.core.trajectory import (
     StopReason,
     Trajectory,
 )
-
-TASK = Task("Set x to 1")
-X_IS_ONE = Check(CheckKind.EXPRESSION, "x == 1", "x is not 1")
-DATES = Skill("iso-dates", "Use when dates are written.", "Write dates as YYYY-MM-DD.")
-
-
-def code(source: str, *, done: bool = True) -> str:
-    return f"```python\n{source}\n```" + ("\nDone." if done else "")
-
-
-@dataclass
-class Scripted:
-    """Replies in turn: text streams word by word, an exception is raised after what streamed before it."""
-
-    replies: Iterator[str | BaseException | Completion]
-    model: str = "scripted"
-    prompts: list[tuple[Message, ...]] = field(default_factory=list)
-
-    def complete(
-        self,
-        messages: tuple[Message, ...],
-        sampling: Sampling,
-        *,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        self.prompts.append(messages)
-        for reply in self.replies:
-            if isinstance(reply, BaseException):
-                raise reply
-            completion = reply if isinstance(reply, Completion) else Completion(reply, "stop", self.model)
-            if on_text is not None:
-                on_text(completion.text)
-            if completion.finish_reason != "partial":
-                return completion
-        raise AssertionError("The policy was asked too often.")
-
-
-@dataclass
-class InProcess:
-    """Runs code here; raises what `broken` says instead."""
-
-    namespace: dict[str, Any] = field(default_factory=dict)
-    broken: BaseException | None = None
-    ran: list[str] = field(default_factory=list)
-
-    def execute(self, code: str, *, on_output: Callable[[str], None] | None = None) -> Observation:
-        self.ran.append(code)
-        if self.broken is not None:
-            raise self.broken
-        printed = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(printed):
-                exec(code, self.namespace)
-        except Exception as error:  # noqa: BLE001 - the code under test is whatever the policy wrote
-            return Observation(printed.getvalue(), error=ExecutionError(type(error).__name__, str(error)))
-        return Observation(printed.getvalue())
-
-    def evaluate(self, check: Check) -> CheckResult:
-        passed = bool(eval(check.source, dict(self.namespace)))
-        return CheckResult(check, passed, "" if passed else check.feedback)
-
-    def protections(self) -> tuple[str, ...]:
-        return ()
-
-    def close(self) -> None:
-        pass
-
-
-class Outcome:
-    def score(
-        self, task: Task, action: str, observation: Observation, checks: tuple[CheckResult, ...]
-    ) -> Scoring:
-        if observation.failed:
-            return Score(-1.0, ScoreSource.OUTCOME)
-        if not checks:
-            return Unscored("nothing is known")
-        return Score(1.0 if all(result.passed for result in checks) else -1.0, ScoreSource.OUTCOME)
-
-
-def last_score(steps: tuple[Step, ...], checks: tuple[CheckResult, ...]) -> Scoring:
-    return steps[-1].scores[-1] if steps and steps[-1].scores else Unscored("no step was scored")
-
-
-@dataclass
-class Memory:
-    """A recorder in memory that raises the given errors first."""
-
-    errors: list[Exception] = field(default_factory=list)
-    calls: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def _record(self, *call: Any) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
-        self.calls.append(call)
-
-    def begin(self, trajectory: Trajectory) -> None:
-        self._record("begin", trajectory)
-
-    def append(self, trajectory_id: str, step: Step) -> None:
-        self._record("append", step)
-
-    def observe(self, trajectory_id: str, step: Step) -> None:
-        self._record("observe", step)
-
-    def close(self, trajectory_id: str, stop: StopReason, **rest: Any) -> None:
-        self._record("close", stop, rest)
-
-    @property
-    def names(self) -> list[str]:
-        return [call[0] for call in self.calls]
-
-
-def rollout(*replies: str | BaseException | Completion, **changes: Any) -> Rollout:
-    plain = Rollout(
-        policy=Scripted(iter(replies)),
-        executor=InProcess(),
-        reward_model=Outcome(),
-        score_trajectory=last_score,
-        recorder=Memory(),
-    )
-    return replace(plain, **changes)
-
-
-def prompts(of: Rollout) -> Sequence[tuple[Message, ...]]:
-    assert isinstance(of.policy, Scripted)
-    return of.policy.prompts
-
-
-def memory(of: Rollout) -> Memory:
-    assert isinstance(of.recorder, Memory)
-    return of.recorder
-
-
-def ran(of: Rollout) -> list[str]:
-    assert isinstance(of.executor, InProcess)
-    return of.executor.ran
+from tests.agent.scripted import (
+    DATES,
+    TASK,
+    X_IS_ONE,
+    InProcess,
+    Memory,
+    Scripted,
+    code,
+    memory,
+    prompts,
+    ran,
+    rollout,
+)
 
 
 def test_a_task_is_done_in_one_step() -> None:
@@ -407,57 +279,3 @@ def test_nothing_is_streamed_where_nobody_listens() -> None:
             return Completion(code("x = 1"), "stop", "scripted")
 
     assert run_task(TASK, rollout(policy=NeverStreams(iter([])))).stop is StopReason.DONE
-
-
-def test_a_proposal_is_not_run_and_stays_open() -> None:
-    plan = rollout(code("x = 1"))
-    trajectory = propose(TASK, plan)
-    assert trajectory.stop is None
-    assert [(step.action, step.observation) for step in trajectory.steps] == [("x = 1", None)]
-    assert ran(plan) == []
-    assert memory(plan).names == ["begin", "append"]
-
-
-def test_a_proposal_without_code_closes() -> None:
-    assert propose(TASK, rollout("Nothing to do.")).stop is StopReason.NO_ACTION
-
-
-def test_an_observed_proposal_that_was_done_closes_with_its_checks() -> None:
-    plan = rollout(code("x = 1"), executor=InProcess({"x": 1}))
-    trajectory = observe(propose(replace(TASK, checks=(X_IS_ONE,)), plan), Observation(), plan)
-    assert trajectory.stop is StopReason.DONE
-    assert trajectory.steps[0].scores == (Score(1.0, ScoreSource.OUTCOME),)
-    assert memory(plan).names == ["begin", "append", "observe", "close"]
-
-
-def test_the_next_proposal_follows_the_observation() -> None:
-    plan = rollout(code("x = 1", done=False), code("y = x"))
-    trajectory = observe(propose(TASK, plan), Observation(stdout="seen"), plan)
-    assert trajectory.stop is None
-    trajectory = propose(trajectory, plan)
-    assert "seen" in prompts(plan)[1][-1].content
-    assert [step.index for step in trajectory.steps] == [0, 1]
-    assert observe(trajectory, Observation(), plan).stop is StopReason.DONE
-
-
-def test_the_next_proposal_waits_for_the_observation() -> None:
-    plan = rollout(code("x = 1"))
-    trajectory = propose(TASK, plan)
-    with pytest.raises(UsageMistake, match="not been run"):
-        propose(trajectory, plan)
-
-
-def test_an_ended_task_takes_no_further_step() -> None:
-    plan = rollout(code("x = 1"))
-    trajectory = run_task(TASK, plan)
-    with pytest.raises(UsageMistake, match="has ended"):
-        propose(trajectory, plan)
-    with pytest.raises(UsageMistake, match="waits"):
-        observe(trajectory, Observation(), plan)
-
-
-def test_a_cancelled_proposal_is_recorded() -> None:
-    plan = rollout(KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        propose(TASK, plan)
-    assert memory(plan).calls[-1][1] is StopReason.CANCELLED

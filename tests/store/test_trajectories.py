@@ -154,7 +154,7 @@ def test_a_proposal_is_observed_later(trajectories: Trajectories) -> None:
     trajectories.begin(opened("t1"))
     trajectories.append("t1", step(0, observed=False))
     assert trajectories.get("t1").steps[0].observation is None
-    trajectories.observe("t1", 0, Observation(stdout="output 0", seconds=0.1))
+    trajectories.observe("t1", step(0))
     assert trajectories.get("t1").steps == (step(0),)
 
 
@@ -162,7 +162,7 @@ def test_an_observation_is_made_once(trajectories: Trajectories) -> None:
     trajectories.begin(opened("t1"))
     trajectories.append("t1", step(0))
     with pytest.raises(InvariantViolation, match="never changes"):
-        trajectories.observe("t1", 0, Observation())
+        trajectories.observe("t1", replace(step(0), observation=Observation()))
 
 
 def test_late_scores_are_added(trajectories: Trajectories) -> None:
@@ -228,7 +228,7 @@ def test_what_cannot_be_recorded_whole_is_not_recorded_at_all(trajectories: Traj
         lambda store: store.close("t9", StopReason.DONE),
         lambda store: store.score("t9", Unscored("")),
         lambda store: store.score_step("t9", 0, Unscored("")),
-        lambda store: store.observe("t9", 0, Observation()),
+        lambda store: store.observe("t9", step(0)),
         lambda store: store.forget("t9"),
     ],
 )
