@@ -63,7 +63,9 @@ class Task:
     @property
     def text_sha256(self) -> str:
         """Hash of the text with white space folded and case ignored."""
-        return hashlib.sha256(" ".join(self.text.split()).casefold().encode(errors="surrogatepass")).hexdigest()
+        return hashlib.sha256(
+            " ".join(self.text.split()).casefold().encode(errors="surrogatepass")
+        ).hexdigest()
 
     @property
     def identity(self) -> tuple[str | None, str | None, str]:
