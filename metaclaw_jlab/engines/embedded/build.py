@@ -18,9 +18,9 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from metaclaw_jlab.engines.embedded.architecture import make_model
-from metaclaw_jlab.engines.embedded.feeder import feeding
+from metaclaw_jlab.engines.embedded.partners import partners
 from metaclaw_jlab.engines.embedded.recipe import Recipe
-from metaclaw_jlab.engines.embedded.samples import delimiters, draw_texts
+from metaclaw_jlab.engines.embedded.samples import delimiters, draw_texts, endless_batches
 from metaclaw_jlab.engines.embedded.tokenizer import make_tokenizer
 from metaclaw_jlab.engines.embedded.training import Progress, Training
 from metaclaw_jlab.practice import splits_sha256
@@ -44,13 +44,13 @@ class Built:
     splits_sha256: str
 
 
-def build(output: Path, *, recipe: Recipe = DEFAULT_RECIPE, threads: int = 1) -> Built:
+def build(output: Path, *, recipe: Recipe = DEFAULT_RECIPE) -> Built:
     """Make the model and write it to `output`, with progress on standard error.
 
     A build that was stopped goes on from its last checkpoint, kept beside `output` until the end; one of another
     recipe or other splits begins anew. Raises PracticeError.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     begun = time.monotonic()
     work = _work_folder(output, recipe)
@@ -61,21 +61,16 @@ def build(output: Path, *, recipe: Recipe = DEFAULT_RECIPE, threads: int = 1) ->
     _say(
         f"set up in {time.monotonic() - begun:.0f} s" + (", going on from the checkpoint" if resumed else "")
     )
-    how = {
-        "batch_size": recipe.batch_size,
-        "prompt_weight": recipe.prompt_weight,
-        "habit_share": recipe.habit_share,
-    }
-    feed = partial(_feed, work / "tokenizer", recipe.seed, how)
-    with tqdm(total=recipe.tokens, initial=training.progress.tokens, unit="tok", unit_scale=True) as bar:
-        progress = training.run(feed, partial(_show, bar))
+    start = training.progress.steps
+    batches = endless_batches(tokenizer, recipe, start)
+    with (
+        partners(model, recipe, work / "tokenizer", start) as others,
+        tqdm(total=recipe.tokens, initial=training.progress.tokens, unit="tok", unit_scale=True) as bar,
+    ):
+        progress = training.run(batches, partial(_show, bar), others)
     built = _write(output, model, tokenizer, recipe, progress, resumed=resumed)
     training.checkpoint.unlink()
     return built
-
-
-def _feed(tokenizer: Path, seed: int, how: dict[str, Any], start: int) -> Any:
-    return feeding(tokenizer, seed, start, how)
 
 
 def _work_folder(output: Path, recipe: Recipe) -> Path:
@@ -96,7 +91,13 @@ def _tokenizer(folder: Path, recipe: Recipe) -> PreTrainedTokenizerBase:
         _say("making the tokenizer")
         blank = make_tokenizer([], vocabulary=0, fragments=0, context=recipe.size.positions)
         rng = Random(f"tokenizer:{recipe.seed}")
-        texts = draw_texts(blank, rng, TOKENIZER_TEXTS, habit_share=recipe.habit_share)
+        texts = draw_texts(
+            blank,
+            rng,
+            TOKENIZER_TEXTS,
+            habit_share=recipe.habit_share,
+            compound_share=recipe.compounds,
+        )
         made = make_tokenizer(
             texts,
             delimiters=delimiters(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from metaclaw_jlab.agent.prompt import observation_message, opening, skills_bloc
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Observation
+from metaclaw_jlab.engines.embedded.recipe import Recipe
 from metaclaw_jlab.engines.embedded.tokenizer import ASSISTANT, END
 from metaclaw_jlab.practice import Demonstration, demonstrate
 
@@ -59,43 +60,47 @@ def render(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> s
 
 
 def draw_texts(
-    tokenizer: PreTrainedTokenizerBase, rng: Random, count: int, *, habit_share: float
+    tokenizer: PreTrainedTokenizerBase, rng: Random, count: int, *, habit_share: float, compound_share: float
 ) -> list[str]:
     """This many training texts."""
-    drawn = (demonstrate(rng, habit_share=habit_share) for _ in range(count))
+    drawn = (demonstrate(rng, habit_share=habit_share, compound_share=compound_share) for _ in range(count))
     return [render(tokenizer, conversation(demonstration)) for demonstration in drawn]
 
 
-def pool_batches(
-    tokenizer: PreTrainedTokenizerBase,
-    seed: int,
-    pool: int,
-    *,
-    batch_size: int,
-    prompt_weight: float,
-    habit_share: float,
-) -> list[Batch]:
-    """The batches of pool number `pool`: the same for the same arguments, whatever was drawn before."""
-    rng = Random(f"embedded:{seed}:{pool}")
-    texts = draw_texts(tokenizer, rng, POOL, habit_share=habit_share)
+def pool_batches(tokenizer: PreTrainedTokenizerBase, recipe: Recipe, pool: int) -> list[Batch]:
+    """The batches of pool number `pool`: the same for the same arguments, whatever was drawn before.
+
+    Pools that the workers train on at the same time have batches of like length at the same place.
+    """
+    rng = Random(f"embedded:{recipe.seed}:{pool}")
+    texts = draw_texts(
+        tokenizer,
+        rng,
+        POOL,
+        habit_share=recipe.habit_share,
+        compound_share=recipe.compound_share(pool * POOL),
+    )
     encoded: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
     encoded.sort(key=lambda ids: len(ids) + rng.random() * _LENGTH_JITTER)
     begin, end = (cast(int, tokenizer.convert_tokens_to_ids(token)) for token in (ASSISTANT, END))
-    drawing = np.random.default_rng((seed, pool))
+    drawing = np.random.default_rng((recipe.seed, pool))
+    size = recipe.batch_size
     batches = [
-        _batch(encoded[first : first + batch_size], begin, end, prompt_weight, drawing)
-        for first in range(0, POOL - POOL % batch_size, batch_size)
+        _batch(encoded[first : first + size], begin, end, recipe.prompt_weight, drawing)
+        for first in range(0, POOL - POOL % size, size)
     ]
-    rng.shuffle(batches)
+    Random(f"order:{recipe.seed}:{pool // recipe.workers}").shuffle(batches)
     return batches
 
 
-def endless_batches(tokenizer: PreTrainedTokenizerBase, seed: int, start: int, **how: Any) -> Iterator[Batch]:
-    """All batches from number `start` on; `how` goes to `pool_batches`."""
-    pool, skip = divmod(start, POOL // how["batch_size"])
+def endless_batches(
+    tokenizer: PreTrainedTokenizerBase, recipe: Recipe, start: int, worker: int = 0
+) -> Iterator[Batch]:
+    """A worker's batches from its number `start` on: every `recipe.workers`-th pool is its own."""
+    turn, skip = divmod(start, POOL // recipe.batch_size)
     while True:
-        yield from pool_batches(tokenizer, seed, pool, **how)[skip:]
-        pool, skip = pool + 1, 0
+        yield from pool_batches(tokenizer, recipe, turn * recipe.workers + worker)[skip:]
+        turn, skip = turn + 1, 0
 
 
 def answer_mask(ids: Sequence[int], begin: int, end: int) -> list[bool]:

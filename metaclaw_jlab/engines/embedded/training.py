@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from metaclaw_jlab.engines.embedded.partners import Partner
 from metaclaw_jlab.engines.embedded.recipe import Recipe
 from metaclaw_jlab.engines.embedded.samples import Batch
 
@@ -32,8 +32,12 @@ class Progress:
         """How much of the budget is used, whichever of tokens and time runs out first."""
         return max(self.tokens / recipe.tokens, self.seconds / recipe.seconds)
 
-
-Feed = Callable[[int], AbstractContextManager[Iterator[Batch]]]
+    def count(self, loss: float, tokens: int) -> None:
+        """Note a step."""
+        first = self.steps == 0
+        self.loss = loss if first else _SMOOTHING * self.loss + (1 - _SMOOTHING) * loss
+        self.steps += 1
+        self.tokens += tokens
 
 
 class Training:
@@ -44,22 +48,27 @@ class Training:
         self.recipe = recipe
         self.checkpoint = checkpoint
         self.progress = Progress()
+        self._parameters = list(model.parameters())
         self._optimisers = _optimisers(model, recipe)
         self._rates = [[group["lr"] for group in each.param_groups] for each in self._optimisers]
 
-    def run(self, feed: Feed, on_step: Callable[[Progress], None]) -> Progress:
-        """Train until the budget is used. `feed(n)` gives the batches from number n on."""
+    def run(
+        self,
+        batches: Iterator[Batch],
+        on_step: Callable[[Progress], None],
+        partners: Sequence[Partner] = (),
+    ) -> Progress:
+        """Train until the budget is used, on these batches and what the partners take on themselves."""
         saved = time.monotonic()
-        with feed(self.progress.steps) as batches:
-            while self.progress.share(self.recipe) < 1:
-                begun = time.monotonic()
-                self._step(next(batches))
-                now = time.monotonic()
-                self.progress.seconds += now - begun
-                on_step(self.progress)
-                if now - saved > CHECKPOINT_SECONDS:
-                    self.save()
-                    saved = now
+        while self.progress.share(self.recipe) < 1:
+            begun = time.monotonic()
+            self._step(next(batches), partners)
+            now = time.monotonic()
+            self.progress.seconds += now - begun
+            on_step(self.progress)
+            if now - saved > CHECKPOINT_SECONDS:
+                self.save()
+                saved = now
         self.save()
         return self.progress
 
@@ -95,30 +104,43 @@ class Training:
         self.progress = Progress(*state["progress"])
         return True
 
-    def _step(self, batch: Batch) -> None:
+    def _step(self, batch: Batch, partners: Sequence[Partner] = ()) -> None:
+        for partner in partners:
+            partner.begin()
+        loss, answers = batch_loss(self.model, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        tokens = batch.tokens
+        for partner in partners:
+            more, count = partner.wait()
+            answers, tokens = answers + more, tokens + count
+            for value, gradient in zip(self._parameters, partner.gradients, strict=True):
+                value.grad.add_(gradient)
+        self._update(1 + len(partners))
+        self.progress.count(answers / (1 + len(partners)), tokens)
+
+    def _update(self, gradients: int) -> None:
+        """One step along the mean of so many summed gradients, cut to length 1."""
         factor = self.recipe.rate(self.progress.steps, self.progress.share(self.recipe))
         for optimiser, rates in zip(self._optimisers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-        loss, answers = self._loss(torch.from_numpy(batch.ids), torch.from_numpy(batch.weights))
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        torch._foreach_div_([value.grad for value in self._parameters], float(gradients))
+        torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
         for optimiser in self._optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        before = self.progress.loss
-        self.progress.loss = answers if before != before else _SMOOTHING * before + (1 - _SMOOTHING) * answers
-        self.progress.steps += 1
-        self.progress.tokens += batch.tokens
 
-    def _loss(self, ids: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
-        hidden = self.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-        targets, weights = ids[:, 1:], weights[:, 1:]
-        used = weights > 0
-        logits = functional.linear(hidden[used], self.model.lm_head.weight)
-        losses = functional.cross_entropy(logits, targets[used], reduction="none")
-        weights = weights[used]
-        return (losses * weights).sum() / weights.sum(), float(losses.detach()[weights == 1].mean())
+
+def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, float]:
+    """The weighted loss of a batch, with its graph, and the plain mean over the answers."""
+    ids, weights = torch.from_numpy(batch.ids), torch.from_numpy(batch.weights)
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    targets, weights = ids[:, 1:], weights[:, 1:]
+    used = weights > 0
+    logits = functional.linear(hidden[used], model.lm_head.weight)
+    losses = functional.cross_entropy(logits, targets[used], reduction="none")
+    weights = weights[used]
+    return (losses * weights).sum() / weights.sum(), float(losses.detach()[weights == 1].mean())
 
 
 def _optimisers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:

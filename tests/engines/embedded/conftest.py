@@ -15,7 +15,7 @@ from metaclaw_jlab.engines.embedded.tokenizer import make_tokenizer
 def training_texts() -> list[str]:
     """Training texts, rendered by the chat template."""
     blank = make_tokenizer([], vocabulary=0, fragments=0)
-    return draw_texts(blank, Random(3), 600, habit_share=0.65)
+    return draw_texts(blank, Random(3), 600, habit_share=0.65, compound_share=0.5)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ RECIPE = Recipe(
     size=Size(width=32, layers=1, heads=2, head_width=16, feed_forward=64, positions=1024),
     vocabulary=400,
     fragments=40,
+    batch_size=8,
     tokens=30_000,
 )
 
@@ -31,8 +33,8 @@ def test_a_build_that_was_stopped_goes_on_and_writes_a_model_that_loads(
     step = Training._step
     seen: list[int] = []
 
-    def stopped(self: Training, batch: object) -> None:
-        step(self, batch)  # type: ignore[arg-type]
+    def stopped(self: Training, *arguments: Any) -> None:
+        step(self, *arguments)
         seen.append(self.progress.steps)
         if len(seen) == 3:
             self.save()

@@ -9,10 +9,12 @@ from transformers import PreTrainedTokenizerBase
 
 from metaclaw_jlab.agent.parser import parse_reply
 from metaclaw_jlab.engines.embedded import samples
+from metaclaw_jlab.engines.embedded.recipe import Recipe
 from metaclaw_jlab.engines.embedded.samples import answer_mask, conversation, endless_batches, pool_batches
+from metaclaw_jlab.engines.embedded.tokenizer import ASSISTANT, END
 from metaclaw_jlab.practice import demonstrate
 
-HOW = {"batch_size": 32, "prompt_weight": 0.05, "habit_share": 0.65}
+RECIPE = Recipe(batch_size=32)
 
 
 def test_replies_read_back_as_the_steps() -> None:
@@ -44,20 +46,30 @@ def test_answers_are_what_follows_the_mark_up_to_the_end() -> None:
 
 
 def test_a_pool_is_the_same_whatever_was_drawn_before(tokenizer: PreTrainedTokenizerBase) -> None:
-    first = pool_batches(tokenizer, 1, 2, **HOW)
-    pool_batches(tokenizer, 1, 0, **HOW)
-    again = pool_batches(tokenizer, 1, 2, **HOW)
+    first = pool_batches(tokenizer, RECIPE, 2)
+    pool_batches(tokenizer, RECIPE, 0)
+    again = pool_batches(tokenizer, RECIPE, 2)
     assert all(np.array_equal(a.ids, b.ids) for a, b in zip(first, again, strict=True))
 
 
 def test_batches_go_on_from_any_number(tokenizer: PreTrainedTokenizerBase) -> None:
-    each = samples.POOL // HOW["batch_size"]  # type: ignore[operator]
-    late = next(endless_batches(tokenizer, 1, int(each) + 3, **HOW))
-    assert np.array_equal(late.ids, pool_batches(tokenizer, 1, 1, **HOW)[3].ids)
+    turn = samples.POOL // RECIPE.batch_size
+    late = next(endless_batches(tokenizer, RECIPE, turn + 3, worker=1))
+    assert np.array_equal(late.ids, pool_batches(tokenizer, RECIPE, 3)[3].ids)
+
+
+def test_workers_have_batches_of_like_length_at_the_same_time(tokenizer: PreTrainedTokenizerBase) -> None:
+    mine, theirs = (pool_batches(tokenizer, RECIPE, pool) for pool in (0, 1))
+    lengths = [(a.ids.shape[1], b.ids.shape[1]) for a, b in zip(mine, theirs, strict=True)]
+    assert len({length for length, _ in lengths}) > 3
+    assert max(abs(a - b) for a, b in lengths) <= 64
 
 
 def test_only_real_tokens_weigh(tokenizer: PreTrainedTokenizerBase) -> None:
-    batch = pool_batches(tokenizer, 1, 0, **HOW)[0]
+    batch = pool_batches(tokenizer, RECIPE, 0)[0]
     padding = batch.ids == tokenizer.pad_token_id
     assert not batch.weights[padding].any()
-    assert (batch.weights > 0).sum() == batch.tokens - len(batch.ids)
+    begin, end = (tokenizer.convert_tokens_to_ids(token) for token in (ASSISTANT, END))
+    answers = np.array([answer_mask(row, begin, end) for row in batch.ids.tolist()])
+    assert (batch.weights[answers] == 1).all()
+    assert (batch.weights[~answers] < 1).all()

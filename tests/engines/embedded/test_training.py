@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,21 +9,17 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from metaclaw_jlab.engines.embedded.architecture import Size, make_model
+from metaclaw_jlab.engines.embedded.partners import partners
 from metaclaw_jlab.engines.embedded.recipe import Recipe
 from metaclaw_jlab.engines.embedded.samples import Batch, pool_batches
-from metaclaw_jlab.engines.embedded.training import Progress, Training
+from metaclaw_jlab.engines.embedded.training import Progress, Training, batch_loss
 
 SIZE = Size(width=32, layers=1, heads=2, head_width=16, feed_forward=64, positions=256)
 
 
 @pytest.fixture(scope="module")
 def batches(tokenizer: PreTrainedTokenizerBase) -> list[Batch]:
-    return pool_batches(tokenizer, 1, 0, batch_size=8, prompt_weight=0.05, habit_share=0.65)[:12]
-
-
-@contextmanager
-def _feed(batches: list[Batch], start: int) -> Iterator[Iterator[Batch]]:
-    yield iter(batches[start:])
+    return pool_batches(tokenizer, Recipe(batch_size=8), 0)[:12]
 
 
 def _training(
@@ -48,7 +41,7 @@ def test_a_training_that_was_killed_ends_like_one_that_was_not(
     recipe = Recipe(size=SIZE, batch_size=8, tokens=tokens, warm_up_steps=2)
     whole, expected = _training(tokenizer, tmp_path / "a", recipe)
     (tmp_path / "a").mkdir()
-    whole.run(partial(_feed, batches), _no_one)
+    whole.run(iter(batches), _no_one)
 
     class Killed(Exception):
         pass
@@ -62,10 +55,10 @@ def test_a_training_that_was_killed_ends_like_one_that_was_not(
     (tmp_path / "b").mkdir()
     first, _ = _training(tokenizer, tmp_path / "b", recipe)
     with pytest.raises(Killed):
-        first.run(partial(_feed, batches), kill)
+        first.run(iter(batches), kill)
     second, found = _training(tokenizer, tmp_path / "b", recipe)
     assert second.resume()
-    assert second.run(partial(_feed, batches), _no_one).steps == len(batches)
+    assert second.run(iter(batches[5:]), _no_one).steps == len(batches)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(expected, found, strict=True))
 
 
@@ -82,14 +75,14 @@ def test_time_ends_a_training_too(
     tokenizer: PreTrainedTokenizerBase, batches: list[Batch], tmp_path: Path
 ) -> None:
     training, _ = _training(tokenizer, tmp_path, Recipe(size=SIZE, batch_size=8, seconds=1e-6))
-    assert training.run(partial(_feed, batches), _no_one).steps == 1
+    assert training.run(iter(batches), _no_one).steps == 1
 
 
 def test_the_loss_falls(tokenizer: PreTrainedTokenizerBase, batches: list[Batch], tmp_path: Path) -> None:
     losses: list[float] = []
     recipe = Recipe(size=SIZE, batch_size=8, tokens=sum(batch.tokens for batch in batches), warm_up_steps=2)
     training, _ = _training(tokenizer, tmp_path, recipe)
-    training.run(partial(_feed, batches), lambda progress: losses.append(progress.loss))
+    training.run(iter(batches), lambda progress: losses.append(progress.loss))
     assert losses[-1] < losses[0]
 
 
@@ -97,3 +90,18 @@ def test_the_rate_warms_up_stays_and_falls() -> None:
     recipe = Recipe(warm_up_steps=10, steady_share=0.5, final_rate=0.1)
     rates = [recipe.rate(0, 0.0), recipe.rate(20, 0.4), recipe.rate(100, 0.75), recipe.rate(200, 1.0)]
     assert rates == pytest.approx([0.1, 1.0, 0.55, 0.1])
+
+
+def test_a_partner_does_a_share_of_the_work(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    recipe = Recipe(size=SIZE, workers=2, batch_size=8, warm_up_steps=2)
+    alone, expected = _training(tokenizer, tmp_path, recipe)
+    together, found = _training(tokenizer, tmp_path, recipe)
+    first, second = (pool_batches(tokenizer, recipe, pool)[0] for pool in (0, 1))
+    with partners(together.model, recipe, tmp_path / "tokenizer", 0) as others:
+        together._step(first, others)
+    assert together.progress.tokens == first.tokens + second.tokens
+    for batch in (first, second):
+        batch_loss(alone.model, batch)[0].backward()  # type: ignore[no-untyped-call]
+    alone._update(2)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(expected, found, strict=True))
