@@ -51,9 +51,12 @@ def render_arms(report: Mapping[str, Any]) -> str:
     lines.insert(1, "-" * len(lines[0]))
     for arm, failures in report["failures"].items():
         if failures["n"]:
-            lines.append(
-                f"{arm}: {failures['n']} tasks failed and count as wrong, such as: {failures['example']}"
+            subject = (
+                "1 task failed and counts"
+                if failures["n"] == 1
+                else f"{failures['n']} tasks failed and count"
             )
+            lines.append(f"{arm}: {subject} as wrong: {failures['example']}")
     if "paired_p_value" in report:
         lines.append(f"paired p-value of the strict outcomes: {report['paired_p_value']:.2g}")
     return "\n".join(line.rstrip() for line in lines)

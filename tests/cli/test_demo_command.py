@@ -1,0 +1,85 @@
+"""`metaclaw demo`: what it writes, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclaw_jlab.practice import splits_sha256
+from tests.loopback.server import ScriptedServer
+
+Metaclaw = Callable[..., Any]
+
+
+@pytest.fixture
+def endpoint(scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+    """An endpoint that answers every task alike, configured by the environment."""
+    scripted_server.always("```python\nprint(1)\n```\nDone.")
+    monkeypatch.setenv("METACLAW_POLICY_BASE_URL", scripted_server.base_url)
+    return scripted_server
+
+
+def test_the_report_is_written_and_printed(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
+) -> None:
+    output = tmp_path / "deep" / "demo.json"
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 4, "--output", output, "--json")
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert report == json.loads(output.read_text())
+    assert report["splits_sha256"] == splits_sha256()
+    assert [arm["n"] for arm in report["arms"].values()] == [4, 4]
+    assert report["seconds"] > 0
+    assert len(endpoint.chats) == 8
+
+
+def test_people_get_a_table_and_progress(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
+) -> None:
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
+    assert ran.out.startswith("arm ")
+    assert "given_skills" in ran.err
+    assert "2/2" in ran.err
+
+
+def test_without_the_quickstart_the_measurement_alone_is_done(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = metaclaw("demo", "--tasks", 2, "--json")
+    assert "There is no examples/quickstart.ipynb here" in ran.err
+    assert json.loads((tmp_path / "build/demo.json").read_text())["notebook_seconds"] is None
+
+
+def test_a_notebook_that_fails_ends_the_demo(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nbformat
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").mkdir()
+    cells = [nbformat.v4.new_code_cell("raise ValueError('no such thing')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "examples/quickstart.ipynb")
+    ran = metaclaw("demo", "--tasks", 2)
+    assert ran.code == 1
+    assert "ValueError: no such thing" in ran.err
+    assert not (tmp_path / "build/demo.json").exists()
+
+
+def test_its_home_is_gone_afterwards(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
+    assert list(scratch.iterdir()) == []
+
+
+def test_one_task_cannot_be_compared(metaclaw: Metaclaw) -> None:
+    assert metaclaw("demo", "--tasks", 1).code == 2

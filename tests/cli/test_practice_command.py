@@ -1,0 +1,53 @@
+"""`metaclaw practice`: tasks to look at, the hash of the splits, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclaw_jlab.cli import practice
+from metaclaw_jlab.practice import from_dict, solution, splits_sha256, task_set
+
+Metaclaw = Callable[..., Any]
+
+
+def test_a_sample_is_the_tasks_of_its_seed_with_solutions(metaclaw: Metaclaw) -> None:
+    ran = metaclaw("practice", "sample", "--n", 3, "--seed", 4, "--split", "validation", "--json")
+    found = json.loads(ran.out)["tasks"]
+    assert [from_dict(task) for task in found] == list(task_set("validation", 4, 3))
+    assert found[0]["solution"] == list(solution(from_dict(found[0]), found[0]["options"]))
+
+
+def test_a_sample_tells_people_each_rule(metaclaw: Metaclaw) -> None:
+    out = metaclaw("practice", "sample", "--n", 4).out
+    for task in task_set("test", 0, 4):
+        assert task.text in out
+        assert all(f"{rule}: " in out for rule in task.rules)
+
+
+def test_splits_prints_the_hash(metaclaw: Metaclaw) -> None:
+    assert metaclaw("practice", "splits").out.startswith(splits_sha256())
+
+
+@pytest.mark.parametrize(
+    "words", [("sample", "--n", 0), ("sample", "--split", "none"), ("build", "--minutes", 0), ()]
+)
+def test_what_cannot_be_is_a_usage_error(metaclaw: Metaclaw, words: tuple[object, ...]) -> None:
+    assert metaclaw("practice", *words).code == 2
+
+
+def test_a_folder_without_a_model_is_named(metaclaw: Metaclaw, tmp_path: Path) -> None:
+    ran = metaclaw("practice", "evaluate", "--model", tmp_path)
+    assert ran.code == 2
+    assert str(tmp_path) in ran.err
+
+
+def test_an_evaluation_is_a_table_for_people() -> None:
+    shares = {"n": 2, "strict": 0.5, "task_right": 1.0}
+    found = {"without_skill": {**shares, "compounds": {"n": 0}}}
+    text = practice.render({"split": "test", "seed": 1, "splits_sha256": "ab" * 32, "greedy": found})
+    assert text.splitlines()[1].split() == ["greedy", "without_skill", "2", "0.500", "1.000", "-"]

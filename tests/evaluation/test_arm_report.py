@@ -1,0 +1,73 @@
+"""The figures of a report, from outcomes that are known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from metaclaw_jlab.core.trajectory import StopReason
+from metaclaw_jlab.evaluation.arm_report import arm_report, render_arms
+from metaclaw_jlab.evaluation.practice_arms import Attempt
+from metaclaw_jlab.practice import Verdict, task_set
+
+RIGHT = Verdict(True, True, False, ("x",), "no")
+STRICT = Verdict(True, True, True, (), "")
+WRONG = Verdict(False, False, False, (), "no")
+TASKS = task_set("test", 3, 60)
+
+
+def attempts(arm: str, *verdicts: Verdict) -> list[Attempt]:
+    return [
+        Attempt(arm, task, verdicts[index % len(verdicts)], StopReason.DONE)
+        for index, task in enumerate(TASKS)
+    ]
+
+
+@pytest.fixture
+def known() -> dict[str, list[Attempt]]:
+    return {"baseline": attempts("baseline", RIGHT, WRONG), "given_skills": attempts("given_skills", STRICT)}
+
+
+def test_an_arm_has_exactly_the_published_keys(known: dict[str, list[Attempt]]) -> None:
+    arms = arm_report(known, 3)["arms"]
+    assert list(arms) == ["baseline", "given_skills"]
+    assert all(set(arm) == {"n", "strict", "task_right", "ci95"} for arm in arms.values())
+
+
+def test_shares_and_interval_of_known_outcomes(known: dict[str, list[Attempt]]) -> None:
+    arms = arm_report(known, 3)["arms"]
+    assert arms["baseline"]["strict"] == 0.0
+    assert arms["baseline"]["task_right"] == 0.5
+    assert arms["given_skills"]["ci95"] == [0.9398, 1.0]
+
+
+@pytest.mark.parametrize("key", ["single,compound", "by_rules"])
+def test_every_task_is_in_one_group_of_a_split(key: str, known: dict[str, list[Attempt]]) -> None:
+    report = arm_report(known, 3)
+    groups = report["by_rules"].values() if key == "by_rules" else [report[name] for name in key.split(",")]
+    assert sum(group["baseline"]["n"] for group in groups) == len(TASKS)
+
+
+def test_tasks_with_more_rules_than_skills_fit_are_apart(known: dict[str, list[Attempt]]) -> None:
+    by_rules = arm_report(known, 2)["by_rules"]
+    assert by_rules["3+"]["baseline"]["n"] == sum(len(task.rules) > 2 for task in TASKS) > 0
+    assert "more than fit in a prompt" in render_arms(arm_report(known, 2))
+
+
+def test_failures_are_counted_and_shown(known: dict[str, list[Attempt]]) -> None:
+    known["baseline"][5] = replace(known["baseline"][5], failure="Nothing answers.")
+    report = arm_report(known, 3)
+    assert report["failures"]["baseline"] == {"n": 1, "example": "Nothing answers."}
+    assert "1 tasks failed" not in render_arms(report)
+    assert "baseline: 1 task failed and counts as wrong: Nothing answers." in render_arms(report)
+
+
+def test_the_paired_test_sees_a_difference_in_every_pair(known: dict[str, list[Attempt]]) -> None:
+    assert arm_report(known, 3)["paired_p_value"] == pytest.approx(2 * 0.5**60)
+
+
+def test_a_report_is_json(known: dict[str, list[Attempt]]) -> None:
+    report = arm_report(known, 3)
+    assert json.loads(json.dumps(report)) == report
