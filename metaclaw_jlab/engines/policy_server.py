@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 WATCH_SECONDS = 1.0
+TINY_PARAMETERS = 20_000_000
 GRACE_SECONDS = 2  # for answers under way when the server is told to end
 SWITCH_SECONDS = 0.001  # the decode loop hands the interpreter over and gets it back many times a step
 
@@ -63,9 +64,9 @@ def options(arguments: Sequence[str] | None = None) -> Options:
         "--idle-minutes", type=float, default=30.0, help="end after so long without a request"
     )
     parser.add_argument("--max-batch", type=int, default=32, help="most completions decoded together")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--threads", type=int, default=0, help="threads of torch; 0 goes by the model's size")
     found = parser.parse_args(arguments)
-    for name in ("idle_minutes", "max_batch", "threads"):
+    for name in ("idle_minutes", "max_batch"):
         if getattr(found, name) <= 0:
             parser.error(f"--{name.replace('_', '-')} must be more than 0")
     return Options(**vars(found))
@@ -86,6 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def threads_for(parameters: int) -> int | None:
+    """Threads for a model of this size; None leaves it to torch.
+
+    A tiny model's steps are too short to share: a second thread gains little, and each wait for it costs a time slice
+    when other processes want the cores.
+    """
+    return 1 if parameters < TINY_PARAMETERS else None
 
 
 def reason_to_end(home: Home, home_id: str, activity: Activity, idle_seconds: float) -> str | None:
@@ -115,7 +125,8 @@ def _serve(chosen: Options) -> None:
     served = _load(chosen)
     from metaclaw_jlab.engines.decoding import Decoder
 
-    decoder = Decoder(served, max_batch=chosen.max_batch, threads=chosen.threads)
+    threads = chosen.threads if chosen.threads > 0 else threads_for(served.model.num_parameters())
+    decoder = Decoder(served, max_batch=chosen.max_batch, threads=threads)
     try:
         asyncio.run(_answer(chosen, home, listener, served, decoder, started))
     finally:
@@ -149,7 +160,8 @@ def _listen(port: int) -> socket.socket:
 def _load(chosen: Options) -> LocalModel:
     import torch
 
-    torch.set_num_threads(chosen.threads)
+    if chosen.threads > 0:
+        torch.set_num_threads(chosen.threads)
     import transformers.utils.logging
 
     from metaclaw_jlab.engines.local_models import load

@@ -144,6 +144,10 @@ def test_a_wrong_option_is_a_usage_error(wrong: list[str], capsys: pytest.Captur
         options(["--home", "h", *wrong])
 
 
+def test_a_tiny_model_runs_on_one_thread() -> None:
+    assert (policy_server.threads_for(1_000_000), policy_server.threads_for(500_000_000)) == (1, None)
+
+
 class Clock:
     """Seconds that a test moves by hand."""
 
