@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -69,7 +70,7 @@ def build(output: Path, *, recipe: Recipe = DEFAULT_RECIPE) -> Built:
     ):
         progress = training.run(batches, partial(_show, bar), others)
     built = _write(output, model, tokenizer, recipe, progress, resumed=resumed)
-    training.checkpoint.unlink()
+    shutil.rmtree(work)
     return built
 
 
