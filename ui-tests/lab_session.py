@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -20,6 +19,9 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from metaclaw_jlab.runtime.home import open_home
+from metaclaw_jlab.runtime.policy_server import stop
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_OPTIONS = [
@@ -121,7 +123,8 @@ def running_lab(scratch: Path, folder: Path) -> Iterator[Lab]:
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
-        _stop_policy_server(lab.home)
+        if lab.home.exists():
+            stop(open_home(lab.home))  # the policy server outlives the kernel that started it
 
 
 def _decline_news(config: Path) -> None:
@@ -140,13 +143,6 @@ def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None
             break
         time.sleep(0.2)
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-4000:]}")
-
-
-def _stop_policy_server(home: Path) -> None:
-    """The policy server outlives the kernel that started it; a test's must not."""
-    record = home / "runtime" / "policy.json"
-    with suppress(FileNotFoundError, KeyError, ProcessLookupError, ValueError):
-        os.kill(int(json.loads(record.read_text())["pid"]), signal.SIGTERM)
 
 
 @contextmanager
