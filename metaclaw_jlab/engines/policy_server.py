@@ -158,13 +158,14 @@ def _listen(port: int) -> socket.socket:
 
 
 def _load(chosen: Options) -> LocalModel:
+    from metaclaw_jlab.engines.local_models import load, locate
+
+    locate(chosen.model)  # a wrong name is told before the libraries are loaded, which takes seconds
     import torch
 
     if chosen.threads > 0:
         torch.set_num_threads(chosen.threads)
     import transformers.utils.logging
-
-    from metaclaw_jlab.engines.local_models import load
 
     bars: Any = transformers.utils.logging
     bars.disable_progress_bar()

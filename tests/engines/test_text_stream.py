@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaclaw_jlab.engines.text_stream import REPLACEMENT, TextStream, TokenScore
@@ -25,16 +25,19 @@ def pieces(text: str, stop: tuple[str, ...] = ()) -> list[str]:
     return [*found, stream.finish().text]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_the_pieces_joined_are_the_text(text: str) -> None:
     assert "".join(pieces(text)) == text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_piece_holds_a_part_of_a_character(text: str) -> None:
     assert not any(REPLACEMENT in piece for piece in pieces(text))
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.text("ab\nc", min_size=1, max_size=4), min_size=1, max_size=3))
 def test_the_text_ends_before_the_stop_string_that_is_complete_first(text: str, stop: list[str]) -> None:
     ends = [text.find(one) + len(one) for one in stop if one in text]
