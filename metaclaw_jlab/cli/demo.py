@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from metaclaw_jlab.core.errors import UsageMistake
+from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 
 DESCRIPTION = """\
 Runs examples/quickstart.ipynb without a front end, then does practice tasks with the agent: once without skills, once
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     )
     write_report(report, arguments.output)
     _say(f"written to {arguments.output}")
+    _raise_if_nothing_worked(report)
     return report
 
 
@@ -60,6 +61,13 @@ def render(result: Mapping[str, Any]) -> str:
         f"{result['houses']} houses, splits {result['splits_sha256'][:12]}, {result['seconds']:.0f} s"
     )
     return f"{render_arms(result)}\n{measured}"
+
+
+def _raise_if_nothing_worked(report: Mapping[str, Any]) -> None:
+    failures = report["failures"]
+    if all(failures[arm]["n"] == report["arms"][arm]["n"] for arm in failures):
+        example = next(iter(failures.values()))["example"]
+        raise TaskFailed(f"Not one task could be done: {example}", "See: metaclaw doctor")
 
 
 def _say(line: str) -> None:

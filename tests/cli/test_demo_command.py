@@ -83,3 +83,12 @@ def test_its_home_is_gone_afterwards(
 
 def test_one_task_cannot_be_compared(metaclaw: Metaclaw) -> None:
     assert metaclaw("demo", "--tasks", 1).code == 2
+
+
+def test_a_policy_that_fails_every_task_fails_the_demo(
+    metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
+) -> None:
+    endpoint.close()
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
+    assert ran.code == 1
+    assert "Not one task could be done" in ran.err
