@@ -88,7 +88,7 @@ def test_one_task_cannot_be_compared(metaclaw: Metaclaw) -> None:
 def test_a_policy_that_fails_every_task_fails_the_demo(
     metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
-    endpoint.close()
+    endpoint.fail(400, "no such thing", times=8)
     ran = metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
     assert ran.code == 1
     assert "Not one task could be done" in ran.err
