@@ -22,11 +22,12 @@ from metaclaw_jlab.engines.embedded.architecture import make_model
 from metaclaw_jlab.engines.embedded.partners import partners
 from metaclaw_jlab.engines.embedded.recipe import Recipe
 from metaclaw_jlab.engines.embedded.samples import delimiters, draw_texts, endless_batches
-from metaclaw_jlab.engines.embedded.tokenizer import make_tokenizer
+from metaclaw_jlab.engines.embedded.tokenizer import make_tokenizer, spell_out_unwritten
 from metaclaw_jlab.engines.embedded.training import Progress, Training
 from metaclaw_jlab.practice import splits_sha256
 
 TOKENIZER_TEXTS = 6000
+SPELLING_TEXTS = 12_000
 DEFAULT_RECIPE = Recipe()
 
 
@@ -110,11 +111,18 @@ def _tokenizer(folder: Path, recipe: Recipe) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(folder)
 
 
+def spelling(tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> PreTrainedTokenizerBase:
+    """The tokenizer to use with the trained model: it spells names with pieces that training wrote."""
+    rng = Random(f"spelling:{recipe.seed}")
+    shares = {"habit_share": recipe.habit_share, "compound_share": recipe.compounds}
+    return spell_out_unwritten(tokenizer, draw_texts(tokenizer, rng, SPELLING_TEXTS, **shares))
+
+
 def _write(
     output: Path, model: Any, tokenizer: Any, recipe: Recipe, progress: Progress, *, resumed: bool
 ) -> Built:
     model.eval().save_pretrained(output)
-    tokenizer.save_pretrained(output)
+    spelling(tokenizer, recipe).save_pretrained(output)
     built = Built(
         output=str(output),
         parameters=sum(value.numel() for value in model.parameters()),

@@ -6,6 +6,7 @@ stands and can be copied. Fragments that repeat word for word (prompt delimiters
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,6 +40,7 @@ _WORDS = re.compile(r"[A-Za-z]+")
 _QUOTED = re.compile(r"'[^'\n]*'")
 _FIRST_SYMBOL = 0xE000  # private-use code points stand for whole pieces while fragments are looked for
 _SYMBOLS = 6000
+_FEW = 4
 
 
 def make_tokenizer(
@@ -73,6 +75,45 @@ def make_tokenizer(
     core.train_from_iterator([text for _, text in messages], trainer)
     fixed = dict.fromkeys([*delimiters, *frequent_fragments(replies, fragments)])
     core.add_tokens([AddedToken(text, normalized=False, special=False) for text in fixed])
+    return _wrapped(core, context)
+
+
+def spell_out_unwritten(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> PreTrainedTokenizerBase:
+    """The tokenizer without letter pieces that replies to these texts never use: names get spelt with others.
+
+    Such pieces are by-products of longer ones. A model was never taught to write them, and fails on new names that
+    hold one. Whole words of prompts keep their entry, and every id keeps its meaning.
+    """
+    spec = json.loads(tokenizer.backend_tokenizer.to_str())
+    told, written = _uses(tokenizer, texts)
+    pieces = {text: number for text, number in spec["model"]["vocab"].items() if _WORDS.fullmatch(text)}
+    unwritten = {text for text, number in pieces.items() if len(text) > 1 and written[number] < _FEW}
+    unused = {text for text in unwritten if told[pieces[text]] < _FEW}
+    spec["model"]["merges"] = [
+        [first, second]
+        for first, second in spec["model"]["merges"]
+        if not unwritten & {first, second, first + second}
+    ]
+    spec["model"]["ignore_merges"] = True
+    spec["model"]["vocab"] = {
+        (f"<|unused-{number}|>" if text in unused else text): number
+        for text, number in spec["model"]["vocab"].items()
+    }
+    return _wrapped(Tokenizer.from_str(json.dumps(spec)), tokenizer.model_max_length)
+
+
+def _uses(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> tuple[Counter[int], Counter[int]]:
+    """How often each token stands in prompts and in replies."""
+    told: Counter[int] = Counter()
+    written: Counter[int] = Counter()
+    for text in texts:
+        for role, said in _MESSAGES.findall(text):
+            ids: list[int] = tokenizer(said, add_special_tokens=False)["input_ids"]
+            (written if role == "assistant" else told).update(ids)
+    return told, written
+
+
+def _wrapped(core: Tokenizer, context: int) -> PreTrainedTokenizerBase:
     tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=core,
         pad_token=PAD,

@@ -15,7 +15,7 @@ from metaclaw_jlab.agent.prompt import INSTRUCTIONS, opening, skills_block
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.engines.embedded import location
 from metaclaw_jlab.engines.embedded.samples import delimiters, render
-from metaclaw_jlab.engines.embedded.tokenizer import frequent_fragments, plain_words
+from metaclaw_jlab.engines.embedded.tokenizer import frequent_fragments, plain_words, spell_out_unwritten
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -98,3 +98,20 @@ def test_it_is_kept_when_saved(tokenizer: PreTrainedTokenizerBase, tmp_path: Pat
     again = AutoTokenizer.from_pretrained(tmp_path)
     assert _ids(again, "df['x']\n") == _ids(tokenizer, "df['x']\n")
     assert again.chat_template == tokenizer.chat_template
+
+
+def test_names_are_spelt_with_pieces_that_replies_use(
+    tokenizer: PreTrainedTokenizerBase, training_texts: list[str]
+) -> None:
+    spelt = spell_out_unwritten(tokenizer, training_texts)
+    written = {
+        token
+        for text in training_texts
+        for reply in re.findall(r"<\|assistant\|>(.*?)<\|end\|>", text, re.DOTALL)
+        for token in _ids(tokenizer, reply)
+    }
+    for name in ("points", "readlines", "columnar", "Figurehead", "separates"):
+        assert spelt.decode(_ids(spelt, name)) == name
+        assert {token for token in _ids(spelt, name) if len(spelt.decode([token])) > 1} <= written
+    assert len(spelt) == len(tokenizer)
+    assert [spelt.decode(_ids(spelt, text)) for text in training_texts] == training_texts
