@@ -26,7 +26,6 @@ HEAVY = {
     "trl",
 }
 LONGEST = 400
-LONGEST_TESTS = 500  # a list of properties, read one at a time
 
 LOAD_EXTENSION = """
 from IPython.core.interactiveshell import InteractiveShell
@@ -63,8 +62,7 @@ def sources() -> list[Path]:
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_module_is_short_enough_to_read(path: Path) -> None:
-    longest = LONGEST_TESTS if ROOT / "tests" in path.parents else LONGEST
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 def public_names() -> list[tuple[str, str]]:

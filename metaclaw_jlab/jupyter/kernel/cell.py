@@ -39,6 +39,7 @@ def run_cell(session: KernelSession, line: str, text: str) -> None:
         session.busy = False
     if trajectory is not None:
         reporter.note(summary(trajectory))
+        session.tell_if_out_of_its_depth(trajectory, reporter)
         _raise_if_failed(trajectory)
 
 

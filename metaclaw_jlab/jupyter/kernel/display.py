@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from metaclaw_jlab.agent.parser import DONE
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 
 if TYPE_CHECKING:
@@ -95,8 +96,9 @@ class NotebookReporter:
             self._show()
 
     def end_of_text(self) -> None:
-        """Show the whole reply and begin a new output for the next one."""
+        """Show the whole reply, without the word that ends a task, and begin a new output for the next one."""
         if self._pieces:
+            self._pieces = [without_end("".join(self._pieces))]
             self._show()
         self._pieces, self._reply, self._shown_at = [], None, 0.0
 
@@ -120,6 +122,12 @@ class NotebookReporter:
         else:
             self._reply.update(data, raw=True)
         self._shown_at = self._clock()
+
+
+def without_end(reply: str) -> str:
+    """A reply without the line that tells the agent that the task is finished: the line below it tells the user."""
+    code, fence, rest = reply.rstrip().rpartition("```")
+    return code + fence if fence and rest.strip() == DONE else reply
 
 
 def bundle(text: str, markdown: str | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.task import Origin, Task
-from metaclaw_jlab.core.trajectory import Trajectory
+from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.retriever import Match
     from metaclaw_jlab.jupyter.kernel.arguments import CellOptions
     from metaclaw_jlab.jupyter.kernel.display import Reporter
+
+
+EMBEDDED_NOTE = "The embedded practice model answers. It knows only the practice tasks; for others: %metaclaw connect or local."
 
 
 class KernelSession:
@@ -77,11 +80,14 @@ class KernelSession:
     ) -> Rollout:
         """How this cell's task is done. Starts the local policy server where it is wanted and not running."""
         from metaclaw_jlab.agent.rollout import Rollout
+        from metaclaw_jlab.assembly import uses_embedded_policy
         from metaclaw_jlab.core.policy import Sampling
 
         workspace = self.workspace()
         policy = workspace.policy(reporter.progress)
         library = workspace.library()
+        if uses_embedded_policy(settings):
+            self.tell_once(EMBEDDED_NOTE, reporter)
         for problem in library.problems:
             self.tell_once(problem.sentence, reporter)
         skills = library.skills if options.with_skills else ()
@@ -113,6 +119,14 @@ class KernelSession:
         if sentence not in self._told:
             self._told.add(sentence)
             reporter.note(sentence)
+
+    def tell_if_out_of_its_depth(self, trajectory: Trajectory, reporter: Reporter) -> None:
+        """Where the embedded policy failed, say again what it is: the task may be none that it knows."""
+        from metaclaw_jlab.assembly import uses_embedded_policy
+
+        fine = trajectory.stop is None or trajectory.stop is StopReason.DONE
+        if not fine and uses_embedded_policy(self.workspace().settings()):
+            reporter.note(EMBEDDED_NOTE)
 
     def _keep(self, trajectory: Trajectory) -> None:
         self.last = trajectory

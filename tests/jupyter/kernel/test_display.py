@@ -5,7 +5,7 @@ import pytest
 
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Task
 from metaclaw_jlab.core.trajectory import InjectedSkill, Stamp, StopReason, Trajectory
-from metaclaw_jlab.jupyter.kernel.display import TerminalReporter, bundle, summary
+from metaclaw_jlab.jupyter.kernel.display import TerminalReporter, bundle, summary, without_end
 
 
 def ended(**changes: object) -> Trajectory:
@@ -44,3 +44,16 @@ def test_a_note_begins_on_a_line_of_its_own() -> None:
     reporter.text("half a line")
     reporter.note("Done.")
     assert "".join(written) == "half a line\nDone.\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("```python\nx\n```\nDone.", "```python\nx\n```"),
+        ("```python\nx\n```\nDone. It sets x.", "```python\nx\n```\nDone. It sets x."),
+        ("Done.", "Done."),
+        ("```python\nx\n```", "```python\nx\n```"),
+    ],
+)
+def test_the_end_word_alone_is_left_out(reply: str, shown: str) -> None:
+    assert without_end(reply) == shown

@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 from metaclaw_jlab.core.errors import TaskFailed
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.magics import MetaclawMagics, register
+from metaclaw_jlab.policies.scripted import ScriptedPolicy
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -293,3 +294,16 @@ def test_loading_twice_keeps_the_session(shell: InteractiveShell) -> None:
     before = shell.magics_manager.registry[MetaclawMagics.__name__]
     register(shell)
     assert shell.magics_manager.registry[MetaclawMagics.__name__] is before
+
+
+def test_the_embedded_policy_says_what_it_is_once_and_when_it_fails(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = shell.magics_manager.registry[MetaclawMagics.__name__].session.workspace()
+    policy = ScriptedPolicy([reply("x = 1"), reply("y = 1"), reply("1 / 0"), reply("1 / 0")])
+    workspace.policy = lambda _=None: policy
+    told = []
+    for task in ("Set x", "Set y", "Divide"):
+        shell.run_cell(f"%%metaclaw --mode auto\n{task}")
+        told.append(capsys.readouterr().out.count("knows only the practice tasks"))
+    assert told == [1, 0, 1]
