@@ -19,6 +19,7 @@ from metaclaw_jlab.settings.configuration import Configuration, load
 if TYPE_CHECKING:
     from metaclaw_jlab.executors.sandbox import SandboxPool
     from metaclaw_jlab.policies.endpoint import EndpointPolicy
+    from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.settings.secrets import Secret
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.skills.retrieval import BM25Retriever
@@ -110,16 +111,23 @@ class Workspace:
         return self._connected(settings, base_url, settings.policy.model, key)
 
     def _local_policy(self, settings: Settings, on_progress: Callable[[str], None] | None) -> Policy:
-        from metaclaw_jlab.runtime.policy_server import ensure
         from metaclaw_jlab.settings.secrets import Secret
 
-        endpoint = ensure(
+        endpoint = self.serve(settings, on_progress)
+        return self._connected(settings, endpoint.base_url, endpoint.model, Secret(endpoint.token))
+
+    def serve(self, settings: Settings, on_progress: Callable[[str], None] | None = None) -> Endpoint:
+        """The policy server of the local model in these settings, started where it does not run."""
+        from metaclaw_jlab.runtime.policy_server import ensure
+
+        limits = settings.server
+        return ensure(
             self.home,
             settings.policy.local_model,
-            start_seconds=settings.server.start_seconds,
+            start_seconds=limits.start_seconds,
             on_progress=on_progress,
+            options=("--idle-minutes", f"{limits.idle_minutes:g}", "--max-batch", str(limits.max_batch)),
         )
-        return self._connected(settings, endpoint.base_url, endpoint.model, Secret(endpoint.token))
 
     def _connected(self, settings: Settings, base_url: str, model: str | None, key: Secret | None) -> Policy:
         """A client, kept from task to task with its open connections."""

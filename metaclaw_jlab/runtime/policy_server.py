@@ -86,11 +86,13 @@ def ensure(
     *,
     start_seconds: float = 120.0,
     on_progress: Callable[[str], None] | None = None,
+    options: Sequence[str] = (),
     command: Sequence[str] | None = None,
 ) -> Endpoint:
     """The server of `model`, started where none runs; one that serves another model is stopped first.
 
-    Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line.
+    Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line. `options` are
+    for the server's command line; a server that runs already keeps its own.
     Raises ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
     """
     model = str(Path(model).absolute()) if Path(model).is_dir() else model
@@ -105,7 +107,9 @@ def ensure(
             if endpoint is not None and endpoint.model == model:
                 return endpoint
             _stop(home)
-            return _start(home, model, command or server_command(home, model), start_seconds, on_progress)
+            return _start(
+                home, model, [*(command or server_command(home, model)), *options], start_seconds, on_progress
+            )
     except LeaseHeld as error:
         raise ServerStartFailed(
             "Another process has been starting the policy server for too long.", f"Look at {log_file(home)}."

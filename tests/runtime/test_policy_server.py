@@ -240,3 +240,9 @@ def test_the_command_names_home_and_model(home: Home) -> None:
         "--model",
         "tiny",
     ]
+
+
+def test_options_reach_the_server(home: Home, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    ensure(home, "tiny", command=command(home, "tiny"), options=("--starts", str(starts)))
+    assert starts.exists()

@@ -104,7 +104,6 @@ def _connect(session: KernelSession, words: list[str]) -> str:
 
 def _local(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.core.config import EMBEDDED_MODEL
-    from metaclaw_jlab.runtime.policy_server import ensure
     from metaclaw_jlab.settings.configuration import set_value, unset
 
     parser = _parser(
@@ -116,13 +115,7 @@ def _local(session: KernelSession, words: list[str]) -> str:
     workspace = session.workspace()
     wanted = {"policy.base_url": None, "policy.model": None, "policy.local_model": found.model}
     settings = workspace.configuration(wanted).settings
-    reporter = reporter_for(session.shell)
-    endpoint = ensure(
-        workspace.home,
-        found.model,
-        start_seconds=settings.server.start_seconds,
-        on_progress=reporter.progress,
-    )
+    endpoint = workspace.serve(settings, reporter_for(session.shell).progress)
     if found.save:
         unset(workspace.home.config, "policy.base_url")
         unset(workspace.home.config, "policy.model")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.kernel.display import Reporter
 
 
-EMBEDDED_NOTE = "The embedded practice model answers. It knows only the practice tasks; for others: %metaclaw connect or local."
+EMBEDDED_NOTE = (
+    "The embedded practice model answers. It knows only the practice tasks (else: %metaclaw connect)."
+)
 
 
 class KernelSession:

@@ -1,0 +1,73 @@
+"""The workspace: what the configuration asks for is what is put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclaw_jlab.assembly import open_workspace, policy_name, uses_embedded_policy
+from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.runtime import policy_server
+from metaclaw_jlab.runtime.policy_server import Endpoint
+from metaclaw_jlab.skills.library import write_skill
+
+DATES = Skill("iso-dates", "Use when dates are written.", "Write dates as YYYY-MM-DD.")
+UNITS = Skill("si-units", "Use when lengths are printed.", "Print lengths in metres.")
+
+
+def test_without_an_endpoint_the_embedded_policy_answers_and_is_named(tmp_path: Path) -> None:
+    settings = open_workspace(tmp_path).settings()
+    assert uses_embedded_policy(settings)
+    assert "knows only the practice tasks" in policy_name(settings)
+
+
+def test_an_endpoint_takes_the_place_of_the_embedded_policy(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path, {"policy.base_url": "http://127.0.0.1:9/v1", "policy.model": "m"})
+    assert not uses_embedded_policy(workspace.settings())
+    assert policy_name(workspace.settings()) == "m at http://127.0.0.1:9/v1"
+    assert workspace.policy().model == "m"
+
+
+def test_a_policy_is_kept_until_the_configuration_changes(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path, {"policy.base_url": "http://127.0.0.1:9/v1", "policy.model": "m"})
+    first = workspace.policy()
+    assert workspace.policy() is first
+    workspace.overrides["policy.model"] = "other"
+    assert workspace.policy().model == "other"
+
+
+def test_the_server_is_started_under_the_configured_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def ensure(*_: object, **how: Any) -> Endpoint:
+        asked.update(how)
+        return Endpoint("http://127.0.0.1:9/v1", "token", "tiny", 1)
+
+    monkeypatch.setattr(policy_server, "ensure", ensure)
+    workspace = open_workspace(tmp_path, {"server.idle_minutes": 2.5, "server.max_batch": 4})
+    workspace.serve(workspace.settings())
+    assert asked["options"] == ("--idle-minutes", "2.5", "--max-batch", "4")
+
+
+def test_an_edit_of_the_library_becomes_a_generation_and_only_once(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    assert workspace.generation(workspace.library().skills).number == 0
+    write_skill(workspace.home.skills, DATES)
+    made = [workspace.generation(workspace.library().skills) for _ in range(2)]
+    assert [(generation.number, generation.cause) for generation in made] == [(1, Cause.USER)] * 2
+    workspace.close()
+
+
+def test_retrieval_follows_the_library_and_the_limits(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    task = Task("Write the dates of the orders")
+    assert workspace.retrieve(task, (UNITS,)) == ()
+    assert [match.skill for match in workspace.retrieve(task, (UNITS, DATES))] == [DATES]
+    workspace.overrides["skills.max_skills"] = 0
+    assert workspace.retrieve(task, (UNITS, DATES)) == ()
