@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from metaclaw_jlab.store.trajectories import Trajectories
 
 
-# A skill over the token budget makes room for the next best one.
-_CANDIDATES = 2
-
-
 @dataclass
 class Workspace:
     """A home folder with its configuration; the parts behind it are opened when they are first needed."""
@@ -81,13 +77,13 @@ class Workspace:
 
     def retrieve(self, task: Task, skills: tuple[Skill, ...]) -> tuple[Match, ...]:
         """The skills to put in the prompt of this task."""
-        from metaclaw_jlab.skills.retrieval import select
+        from metaclaw_jlab.skills.retrieval import choose
 
         wanted = self.settings().skills
         if not skills or wanted.max_skills == 0:
             return ()
-        matches = self._index(skills, wanted.threshold).search(task.text, _CANDIDATES * wanted.max_skills)
-        return select(matches, wanted.max_skills, wanted.max_tokens)
+        retriever = self._index(skills, wanted.threshold)
+        return choose(retriever, task.text, wanted.max_skills, wanted.max_tokens)
 
     def _index(self, skills: tuple[Skill, ...], threshold: float | None) -> BM25Retriever:
         from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever

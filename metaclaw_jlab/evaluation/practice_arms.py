@@ -28,14 +28,12 @@ from metaclaw_jlab.practice import (
     house_skills,
     task_set,
 )
-from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever, select
+from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever, choose
 
 BASELINE = "baseline"
 GIVEN_SKILLS = "given_skills"
 HOUSES = 10
 CONCURRENCY = 16
-# A skill over the token budget makes room for the next best one.
-_CANDIDATES = 2
 _SEEDS = 2**31
 _FAILURES = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 _NO_CODE = Outcome(error="NoCode: the reply holds no code", stdout="", files={}, probes={})
@@ -102,8 +100,7 @@ def retrieved_skills(households: Sequence[Household], settings: SkillSettings) -
     }
 
     def skills_of(task: PracticeTask) -> tuple[Match, ...]:
-        matches = retrievers[task.id].search(task.text, _CANDIDATES * settings.max_skills)
-        return select(matches, settings.max_skills, settings.max_tokens)
+        return choose(retrievers[task.id], task.text, settings.max_skills, settings.max_tokens)
 
     return skills_of
 

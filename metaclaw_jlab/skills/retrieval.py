@@ -7,13 +7,15 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.core.retriever import Match, Retriever
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.skills.words import BACKGROUND, words
 
 # Set on the validation split of the practice world by benchmarks/retrieval_threshold.py.
 DEFAULT_THRESHOLD = 0.55
 CHARS_PER_TOKEN = 3.5
+# A skill over the token budget makes room for the next best one.
+_CANDIDATES = 2
 
 _K1, _B = 1.2, 0.3
 _FILLER = "\0"  # no query has it
@@ -43,6 +45,11 @@ class BM25Retriever:
         found = (scores >= max(self.threshold, 1e-6)).nonzero()[0].tolist()
         found.sort(key=lambda index: (-scores[index], self.skills[index].name))
         return tuple(Match(self.skills[index], float(scores[index])) for index in found[:limit])
+
+
+def choose(retriever: Retriever, query: str, max_skills: int, max_tokens: int) -> tuple[Match, ...]:
+    """The skills to put in the prompt of a query, within both budgets."""
+    return select(retriever.search(query, _CANDIDATES * max_skills), max_skills, max_tokens)
 
 
 def select(matches: Sequence[Match], max_skills: int, max_tokens: int) -> tuple[Match, ...]:

@@ -5,7 +5,7 @@ import pytest
 
 from metaclaw_jlab.core.retriever import Match, Retriever
 from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever, estimate_tokens, select
+from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever, choose, estimate_tokens, select
 
 DATES = Skill("iso-dates", "Use when dates are shown or printed.", "Write dates as YYYY-MM-DD.")
 BACKUP = Skill("backup-copy", "Use when a file is edited or changed.", "Copy it to a .bak file first.")
@@ -108,3 +108,10 @@ def test_importing_retrieval_loads_neither_bm25s_nor_numpy() -> None:
         "import sys, metaclaw_jlab.skills.retrieval; assert not {'bm25s', 'numpy', 'yaml'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_skill_over_the_token_budget_makes_room_for_the_next_best() -> None:
+    long = Skill("dates-at-length", "Use when dates are written to orders.", "Dates of orders. " * 100)
+    short = Skill("iso-dates", "Use when dates are written.", "Write dates as ISO.")
+    chosen = choose(BM25Retriever([long, short]), "Write the dates of the orders", 1, 50)
+    assert [match.skill.name for match in chosen] == ["iso-dates"]

@@ -9,24 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from metaclaw_jlab.agent.parser import DONE
-from metaclaw_jlab.core.trajectory import StopReason, Trajectory
+from metaclaw_jlab.core.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _UPDATE_SECONDS = 0.1
-_STOPS = {
-    StopReason.DONE: "done",
-    StopReason.CHECK_FAILED: "a check failed",
-    StopReason.OUT_OF_STEPS: "out of steps",
-    StopReason.NO_ACTION: "answered without code",
-    StopReason.REPEATED: "stopped: the same failing code again",
-    StopReason.CANCELLED: "cancelled",
-    StopReason.POLICY_FAILED: "the policy failed",
-    StopReason.EXECUTOR_FAILED: "the code could not be run",
-    StopReason.EXPIRED: "expired",
-    StopReason.INTERRUPTED: "interrupted",
-}
 
 
 class Reporter(Protocol):
@@ -142,8 +130,10 @@ def bundle(text: str, markdown: str | None = None) -> dict[str, str]:
 
 def summary(trajectory: Trajectory) -> str:
     """One line about an ended task."""
+    from metaclaw_jlab.inspection.why import STOPS
+
     failed = [result for result in trajectory.checks if not result.passed]
-    stop = _STOPS[trajectory.stop] if trajectory.stop else "proposed: run the cell below"
+    stop = STOPS[trajectory.stop] if trajectory.stop else "proposed: run the cell below"
     parts = [f"MetaClaw: {stop}"]
     steps = len(trajectory.steps)
     parts.append(f"{steps} step{'' if steps == 1 else 's'}")
