@@ -52,6 +52,10 @@ class AgentSettings(Section):
         4000, ge=100, le=200_000, description="Most characters sent of one reference."
     )
     observation_chars: int = Field(8000, ge=200, le=200_000, description="Most characters of an output kept.")
+    learn: bool = Field(True, description="Learn from tasks, where a notebook does not say otherwise.")
+    proposal_hours: float = Field(
+        24.0, gt=0, le=8760, description="A proposed cell that was not run for so long has expired."
+    )
 
 
 class SkillSettings(Section):
@@ -61,6 +65,31 @@ class SkillSettings(Section):
     max_tokens: int = Field(1200, ge=0, le=20_000, description="Most tokens of skills in one prompt.")
     threshold: float | None = Field(
         None, ge=0.0, description="Relevance under which a skill is left out; the validated one where unset."
+    )
+
+
+class EvolverSettings(Section):
+    """What makes skills of failures."""
+
+    kind: Literal["auto", "model", "distiller", "off"] = Field(
+        "auto",
+        description="Who writes skills: a model, the distiller, or nobody; auto: a model where an endpoint is set.",
+    )
+    base_url: str | None = Field(
+        None, description="Endpoint of the model that writes skills; the policy's where unset."
+    )
+    model: str | None = Field(None, description="Its model name; the policy's where unset.")
+    key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the key of evolver.base_url.",
+    )
+    timeout: float = Field(120.0, gt=0, le=3600, description="Seconds without a byte before it is given up.")
+    wording_seconds: float | None = Field(
+        None,
+        ge=0.0,
+        le=600.0,
+        description="Seconds to try wordings of a skill in the sandbox; where unset 3 with a local policy, else 0.",
     )
 
 
@@ -91,5 +120,6 @@ class Settings(Section):
     policy: PolicySettings = PolicySettings()
     agent: AgentSettings = AgentSettings()
     skills: SkillSettings = SkillSettings()
+    evolver: EvolverSettings = EvolverSettings()
     sandbox: SandboxSettings = SandboxSettings()
     server: ServerSettings = ServerSettings()

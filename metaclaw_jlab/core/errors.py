@@ -104,6 +104,14 @@ class SkillInvalid(MetaclawError, ValueError):
     """A SKILL.md breaks the Agent Skills format."""
 
 
+class SkillRefused(MetaclawError, ValueError):
+    """A skill that may not become active: unsafe, malformed, or there already."""
+
+
+class EvolverError(MetaclawError, RuntimeError):
+    """An evolver's replies are of no use."""
+
+
 class ExecutorError(MetaclawError, RuntimeError):
     """The executor itself failed; the code it ran is not to blame."""
 

@@ -23,6 +23,7 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
     POLICY_FAILED = "policy_failed"
     EXECUTOR_FAILED = "executor_failed"
+    REJECTED = "rejected"  # the user turned the proposal down
     EXPIRED = "expired"  # a proposal that was never run
     INTERRUPTED = "interrupted"  # its process died
 
@@ -75,7 +76,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One reply of the policy, the action (code) in it, and its observation. `action` is "" where there was no code."""
+    """One reply of the policy, the action (code) in it, and its observation. `action` is "" where there was no code.
+
+    `ran` is the code that was observed in place of the action, where the user edited it.
+    """
 
     index: int
     messages: tuple[Message, ...]
@@ -85,6 +89,7 @@ class Step:
     scores: tuple[Scoring, ...] = ()
     usage: Usage = field(default_factory=Usage)
     policy_seconds: float = 0.0
+    ran: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """The steps of one task. `stop` is None while it is open."""
+    """The steps of one task. `stop` is None while it is open. Without `learn` it never teaches anything."""
 
     id: str
     task: Task
@@ -123,6 +128,7 @@ class Trajectory:
     role: Role = Role.NEITHER
     created_at: float = 0.0
     seconds: float = 0.0
+    learn: bool = True
 
 
 class Recorder(Protocol):

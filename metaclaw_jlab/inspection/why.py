@@ -30,6 +30,7 @@ STOPS = {
     StopReason.CANCELLED: "stopped by the user",
     StopReason.POLICY_FAILED: "the policy did not answer",
     StopReason.EXECUTOR_FAILED: "the code could not be run",
+    StopReason.REJECTED: "the user turned the proposal down",
     StopReason.EXPIRED: "proposed, but never run",
     StopReason.INTERRUPTED: "its process ended",
 }
