@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import NoReturn, Protocol, TextIO, cast
 
 from metaclaw_jlab.core.errors import MetaclawError, UsageMistake
+from metaclaw_jlab.inspection.lines import did_you_mean, plain
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
-
-# Outputs and replies are shown here too: none of them may steer the terminal.
-_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\ufffd")
 
 DESCRIPTION = "A notebook agent that keeps learning: look at it, set it up, measure it."
 EXAMPLES = """\
@@ -140,7 +138,7 @@ def _run(words: Sequence[str]) -> int:
     if not common.json:
         text = module.render(module.run(arguments))
         if text:
-            print(text.translate(_CONTROL), flush=True)
+            print(plain(text), flush=True)
         return DONE
     with _only_stderr() as stdout:
         result = module.run(arguments)
@@ -183,13 +181,10 @@ class _Version(argparse.Action):
 
 
 def _find(name: str) -> Command:
-    import difflib
-
     for command in COMMANDS:
         if command.name == name:
             return command
-    near = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1)
-    advice = f"Did you mean {near[0]}?" if near else "See: metaclaw --help"
+    advice = did_you_mean(name, [command.name for command in COMMANDS], "See: metaclaw --help")
     raise UsageMistake(f"There is no command {name!r}.", advice)
 
 
@@ -218,7 +213,7 @@ def _print_json(value: object, stdout: TextIO) -> None:
 
 
 def _fail(in_json: bool, cause: str, next_step: str, code: int) -> int:
-    print(f"metaclaw: {cause} {next_step}".rstrip().translate(_CONTROL), file=sys.stderr, flush=True)
+    print(plain(f"metaclaw: {cause} {next_step}".rstrip()), file=sys.stderr, flush=True)
     if in_json:
         _print_json({"error": {"cause": cause, "next_step": next_step}}, sys.stdout)
     return code

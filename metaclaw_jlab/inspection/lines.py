@@ -1,8 +1,17 @@
-"""Plain text as the surfaces show it: aligned rows, shortened texts, counted nouns."""
+"""Plain text as the surfaces show it: aligned rows, shortened texts, counted nouns, times, nothing that steers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+import difflib
+from collections.abc import Iterable, Sequence
+
+# Outputs, replies and skills are shown too: none of them may steer a terminal, nor turn a line of text around.
+_STEERING = dict.fromkeys(
+    {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+    - {ord("\n"), ord("\t")},
+    "\ufffd",
+)
 
 
 def rows(pairs: Iterable[tuple[str, str]], indent: str = "") -> list[str]:
@@ -28,3 +37,41 @@ def shortened(text: str, lines: int, columns: int) -> list[str]:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """A number and its noun: `1 step`, `2 steps`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def plain(text: str) -> str:
+    """The text with control characters replaced."""
+    return text.translate(_STEERING)
+
+
+def table(lines: Iterable[Sequence[str]], indent: str = "") -> list[str]:
+    """Lines of cells, the columns aligned; a column without any text takes no room."""
+    listed = [list(line) for line in lines]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    kept = [number for number, width in enumerate(widths) if width]
+    return [
+        indent + "  ".join(f"{line[number]:<{widths[number]}}" for number in kept).rstrip() for line in listed
+    ]
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many are left out: `a, b and 3 more`."""
+    left = len(names) - most
+    return ", ".join(names) if left <= 0 else f"{', '.join(names[:most])} and {left} more"
+
+
+def local_time(at: float) -> str:
+    """Seconds since the epoch as a date and a time of this machine's zone."""
+    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def unified(before: str, after: str, old: str, new: str) -> tuple[str, ...]:
+    """The lines of a unified diff; none where nothing differs. `old` and `new` name the two texts."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
+    return tuple(found)
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A sentence that names the nearest of the known names, or what to do otherwise."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]}?" if near else otherwise

@@ -1,4 +1,14 @@
-from metaclaw_jlab.inspection.lines import counted, one_line, rows, shortened
+from metaclaw_jlab.inspection.lines import (
+    counted,
+    did_you_mean,
+    one_line,
+    plain,
+    rows,
+    shortened,
+    some,
+    table,
+    unified,
+)
 
 
 def test_rows_are_aligned() -> None:
@@ -36,3 +46,27 @@ def test_counted_knows_the_plural() -> None:
         "0 steps",
         "1,200 entries",
     ]
+
+
+def test_what_steers_a_terminal_is_replaced() -> None:
+    assert plain("\x1b[2Ja\tb\nc\x9b\u202e") == "\ufffd[2Ja\tb\nc\ufffd\ufffd"
+
+
+def test_a_table_is_aligned_and_empty_columns_take_no_room() -> None:
+    assert table([("a", "", "x"), ("long", "", "y")], indent=" ") == [" a     x", " long  y"]
+    assert table([]) == []
+
+
+def test_some_names_say_how_many_are_left_out() -> None:
+    assert some(("a", "b"), 2) == "a, b"
+    assert some(("a", "b", "c"), 1) == "a and 2 more"
+
+
+def test_a_diff_names_both_sides() -> None:
+    assert unified("a\nb", "a\nc", "g1", "g2") == ("--- g1", "+++ g2", "@@ -1,2 +1,2 @@", " a", "-b", "+c")
+    assert unified("a", "a", "g1", "g2") == ()
+
+
+def test_the_nearest_name_is_suggested() -> None:
+    assert did_you_mean("csv-seperator", ["csv-separator", "dates"], "-") == "Did you mean csv-separator?"
+    assert did_you_mean("x", ["dates"], "See all.") == "See all."
