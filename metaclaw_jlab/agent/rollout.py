@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from metaclaw_jlab.agent.context import within
-from metaclaw_jlab.agent.parser import Reply, parse_reply
+from metaclaw_jlab.agent.parser import Reply, parse_reply, render_reply
 from metaclaw_jlab.agent.prompt import observation_message, opening
 from metaclaw_jlab.agent.recording import Recording
 from metaclaw_jlab.core.errors import ExecutorError, PolicyError, UsageMistake
@@ -16,7 +16,7 @@ from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Message, Policy, Sampling
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.reward_model import RewardModel
-from metaclaw_jlab.core.score import Scoring, Unscored
+from metaclaw_jlab.core.score import Score, ScoreSource, Scoring, Unscored
 from metaclaw_jlab.core.task import CheckResult, Task
 from metaclaw_jlab.core.trajectory import (
     ExecutionError,
@@ -34,6 +34,7 @@ from metaclaw_jlab.reward_models.outcome import OutcomeReward, trajectory_score
 
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _JUDGED = frozenset({StopReason.DONE, StopReason.NO_ACTION, StopReason.OUT_OF_STEPS, StopReason.REPEATED})
+_EDITED = "The user changed the code before it ran."
 
 
 def _ignore(_: object) -> None:
@@ -50,7 +51,8 @@ class Rollout:
 
     `on_proposal` gets a step before its code runs, `on_step` after; `on_end` gets the closed trajectory, also where
     KeyboardInterrupt is then raised. Replies and outputs are streamed only where somebody listens. A step is scored
-    by `reward_model` with the task's checks where it was the last one, and without any where it was not.
+    by `reward_model` with the task's checks where it was the last one, and without any where it was not. Without
+    `learn` the trajectory never teaches anything.
     """
 
     policy: Policy
@@ -62,6 +64,7 @@ class Rollout:
     max_steps: int = 6
     context_chars: int = 48_000
     purpose: Purpose = Purpose.USER
+    learn: bool = True
     reward_model: RewardModel = field(default_factory=OutcomeReward)
     score_trajectory: Callable[[tuple[Step, ...], tuple[CheckResult, ...]], Scoring] = trajectory_score
     on_begin: Callable[[Trajectory], None] = _ignore
@@ -93,23 +96,44 @@ def propose(subject: Task | Trajectory, rollout: Rollout) -> Trajectory:
     return _to_end(progress, _propose)
 
 
-def observe(trajectory: Trajectory, observation: Observation, rollout: Rollout) -> Trajectory:
+def observe(
+    trajectory: Trajectory, observation: Observation, rollout: Rollout, *, ran: str | None = None
+) -> Trajectory:
     """An open trajectory with the observation of the action that it proposed last, closed if that was the end.
 
-    Raises UsageMistake where no proposal waits; KeyboardInterrupt.
+    `ran` is the code that was observed, where it was not the action: then the policy is neither praised nor blamed
+    for the outcome. The policy is not asked. Raises UsageMistake where no proposal waits; KeyboardInterrupt.
     """
-    if trajectory.stop is not None or not trajectory.steps or trajectory.steps[-1].observation is not None:
+    if not waits(trajectory):
         raise UsageMistake(
             "No proposed cell of this task waits to be run.", "Ask for one with %metaclaw next."
         )
-    step = trajectory.steps[-1]
-    progress = _Progress(rollout, replace(trajectory, steps=trajectory.steps[:-1]), step.messages)
+    step = replace(trajectory.steps[-1], ran=ran)
+    before = replace(
+        trajectory, steps=trajectory.steps[:-1], seconds=trajectory.seconds + observation.seconds
+    )
+    progress = _Progress(rollout, before, step.messages)
 
     def take_in(progress: _Progress) -> _End | None:
         done = parse_reply(step.reply).done
         return _take_in(progress, step, done, observation, progress.recording.observe)
 
     return _to_end(progress, take_in)
+
+
+def conclude(trajectory: Trajectory, stop: StopReason, detail: str, rollout: Rollout) -> Trajectory:
+    """Close an open trajectory at its user's word; a failed check has the last one where that word is `done`.
+
+    Nothing is checked where the last action was never run. The policy is not asked. Raises KeyboardInterrupt.
+    """
+    checks = () if waits(trajectory) else None
+    progress = _Progress(rollout, trajectory, ())
+    return _to_end(progress, lambda _: _End(stop, detail, checks))
+
+
+def waits(trajectory: Trajectory) -> bool:
+    """Whether the trajectory is open and its last action was proposed, not run yet."""
+    return trajectory.stop is None and bool(trajectory.steps) and trajectory.steps[-1].observation is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +184,14 @@ def _begin(task: Task, rollout: Rollout) -> _Progress:
         adapter=int(adapter[1]) if adapter else None,
         seed=rollout.sampling.seed,
     )
-    trajectory = Trajectory(new_trajectory_id(), task, stamp, purpose=rollout.purpose, created_at=time.time())
+    trajectory = Trajectory(
+        new_trajectory_id(),
+        task,
+        stamp,
+        purpose=rollout.purpose,
+        created_at=time.time(),
+        learn=rollout.learn,
+    )
     messages = opening(task, [match.skill.body for match in matches])
     return _Progress(rollout, trajectory, messages, fresh=True)
 
@@ -172,8 +203,13 @@ def _resume(trajectory: Trajectory, rollout: Rollout) -> _Progress:
         raise UsageMistake("The proposed cell has not been run yet.", "Run it, then ask for the next step.")
     last = trajectory.steps[-1]
     assert last.observation is not None
-    messages = (*last.messages, Message("assistant", last.reply), observation_message(last.observation))
-    return _Progress(rollout, trajectory, messages)
+    return _Progress(rollout, trajectory, (*last.messages, *_seen(last, last.observation)))
+
+
+def _seen(step: Step, observation: Observation) -> tuple[Message, Message]:
+    """How a step stands in the prompts after it: with the code that ran, also where that was not its own."""
+    reply = step.reply if step.ran is None else render_reply(step.ran, done=parse_reply(step.reply).done)
+    return Message("assistant", reply), observation_message(observation)
 
 
 def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) -> Trajectory:
@@ -210,24 +246,29 @@ def _judged(progress: _Progress, end: _End) -> _End:
 
 
 def _close(progress: _Progress, end: _End) -> Trajectory:
-    known = end.stop in _JUDGED or end.stop is StopReason.CHECK_FAILED
     checks = end.checks or ()
-    score: Scoring = (
-        progress.rollout.score_trajectory(progress.trajectory.steps, checks)
-        if known
-        else Unscored(f"The task ended as {end.stop}.")
-    )
     progress.trajectory = replace(
         progress.trajectory,
         stop=end.stop,
         stop_detail=end.detail,
         checks=checks,
-        score=score,
+        score=_score(progress, end.stop, checks),
         seconds=progress.seconds(),
     )
     progress.recording.close(progress.trajectory)
     progress.rollout.on_end(progress.trajectory)
     return progress.trajectory
+
+
+def _score(progress: _Progress, stop: StopReason, checks: tuple[CheckResult, ...]) -> Scoring:
+    given, steps = progress.trajectory.score, progress.trajectory.steps
+    if isinstance(given, Score) and given.source is ScoreSource.USER:
+        return given
+    if stop not in _JUDGED and stop is not StopReason.CHECK_FAILED:
+        return Unscored(f"The task ended as {stop}.")
+    if any(step.ran is not None for step in steps):
+        return Unscored(_EDITED)
+    return progress.rollout.score_trajectory(steps, checks)
 
 
 def _run(progress: _Progress) -> _End:
@@ -291,7 +332,7 @@ def _end_before(steps: tuple[Step, ...], reply: Reply) -> _End | None:
     for step in reversed(steps):
         if step.observation is None or step.observation.error is None:
             return None
-        if step.action == reply.action:
+        if (step.action if step.ran is None else step.ran) == reply.action:
             error = step.observation.error
             return _End(
                 StopReason.REPEATED, f"The code that failed came again ({error.name}: {error.message})."
@@ -330,13 +371,21 @@ def _take_in(
         end = _End(StopReason.OUT_OF_STEPS, f"Not finished within {rollout.max_steps} steps.")
     try:
         checks = _evaluate(progress) if end else ()
-        scoring = rollout.reward_model.score(progress.trajectory.task, step.action, observation, checks)
-        step = replace(step, scores=(scoring,))
+        step = replace(step, scores=(_scored(progress, step, observation, checks),))
     finally:
         progress.add(step, record)
-        progress.messages += (Message("assistant", step.reply), observation_message(observation))
+        progress.messages += _seen(step, observation)
     rollout.on_step(step)
     return replace(end, checks=checks) if end else None
+
+
+def _scored(
+    progress: _Progress, step: Step, observation: Observation, checks: tuple[CheckResult, ...]
+) -> Scoring:
+    if step.ran is not None:
+        return Unscored(_EDITED)
+    task = progress.trajectory.task
+    return progress.rollout.reward_model.score(task, step.action, observation, checks)
 
 
 def _evaluate(progress: _Progress) -> tuple[CheckResult, ...]:
