@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
+from metaclaw_jlab.jupyter.kernel import library_commands
 from metaclaw_jlab.jupyter.kernel.arguments import LineParser, cell_parser
 from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
 if TYPE_CHECKING:
-    from metaclaw_jlab.core.trajectory import Trajectory
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
 
 
@@ -40,7 +40,7 @@ def _status(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.inspection.status import render_status, status
 
     _parser("status", "What the agent is, knows and has done.").parse_args(words)
-    return render_status(status(session.workspace()))
+    return render_status(status(session.workspace(), notebook=session.origin().notebook))
 
 
 def _doctor(session: KernelSession, words: list[str]) -> str:
@@ -48,27 +48,6 @@ def _doctor(session: KernelSession, words: list[str]) -> str:
 
     _parser("doctor", "Look for what does not work, and say what to do.").parse_args(words)
     return render_findings(diagnose(session.workspace()))
-
-
-def _why(session: KernelSession, words: list[str]) -> str:
-    from metaclaw_jlab.inspection.why import explain
-
-    parser = _parser("why", "Why the agent did what it did: skills, steps, scores, tokens, time.")
-    parser.add_argument("id", nargs="?", help="a task's id; the last task of this kernel where left out")
-    parser.add_argument("--prompt", action="store_true", help="show the prompt as it was sent")
-    found = parser.parse_args(words)
-    workspace = session.workspace()
-    trajectory = workspace.trajectories().get(found.id) if found.id else _last(session)
-    return explain(
-        trajectory, library=workspace.library(), settings=workspace.settings(), show_prompt=found.prompt
-    )
-
-
-def _last(session: KernelSession) -> Trajectory:
-    found = session.last or session.workspace().trajectories().last(session.origin().notebook)
-    if found is None:
-        raise UsageError("No task has been done yet: begin a cell with %%metaclaw.")
-    return found
 
 
 def _connect(session: KernelSession, words: list[str]) -> str:
@@ -161,29 +140,9 @@ def _settings_table(session: KernelSession) -> str:
     return "\n".join([*lines, *configuration.notes])
 
 
-def _skills(session: KernelSession, words: list[str]) -> str:
-    parser = _parser("skills", "The skills in the library.")
-    parser.add_argument("action", nargs="?", choices=["list", "show"], default="list")
-    parser.add_argument("name", nargs="?")
-    found = parser.parse_args(words)
-    workspace = session.workspace()
-    library = workspace.library()
-    if found.action == "show":
-        from metaclaw_jlab.skills.markdown import render
-
-        for skill in library.skills:
-            if skill.name == found.name:
-                return render(skill)
-        raise UsageError(f"There is no skill {found.name!r}. See: %metaclaw skills")
-    if not library.skills and not library.problems:
-        return f"No skills yet. Put a folder with a SKILL.md into {workspace.home.skills}"
-    lines = [f"{skill.name:<28} {skill.description}" for skill in library.skills]
-    return "\n".join([*lines, *(problem.sentence for problem in library.problems)])
-
-
 def _help(_: KernelSession, words: list[str]) -> str:
     _parser("help", "This text.").parse_args(words)
-    lines = [f"  %metaclaw {name:<9} {command.about}" for name, command in COMMANDS.items()]
+    lines = [f"  %metaclaw {name:<11} {command.about}" for name, command in COMMANDS.items()]
     return "\n".join([cell_parser().format_help(), "commands (each takes --help):", *lines])
 
 
@@ -193,8 +152,9 @@ def _parser(name: str, about: str) -> LineParser:
 
 COMMANDS: dict[str, Command] = {
     "status": Command("what the agent is, knows and has done", _status),
-    "why": Command("why it did what it did", _why),
-    "skills": Command("the skills in the library", _skills),
+    "why": Command("why it did what it did, and where its skills came from", library_commands.why),
+    "skills": Command("the skills: list, show, edit, pin, roll back, import", library_commands.skills),
+    "generations": Command("the history of the skills, and the way back", library_commands.generations),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
     "local": Command("serve a model on this machine", _local),
     "config": Command("show or change settings", _config),
