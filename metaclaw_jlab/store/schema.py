@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 # "mcjl": tells this database from those of other programs (PRAGMA application_id).
@@ -119,12 +120,31 @@ trajectories = Table(
     Column("checks", Text, nullable=False),  # JSON: check results
     Column("seconds", Float, nullable=False),
     Column("score", Text),  # JSON
+    Column(
+        "learn",
+        Integer,
+        CheckConstraint("learn IN (0, 1)", name="learn_is_a_switch"),
+        nullable=False,
+        server_default=text("1"),
+    ),
+    Column(  # a failure that nobody has decided on; kept by triggers
+        "unsettled",
+        Integer,
+        CheckConstraint("unsettled IN (0, 1)", name="unsettled_is_a_switch"),
+        nullable=False,
+        server_default=text("0"),
+    ),
     CheckConstraint("number > 0", name="number_is_positive"),
     CheckConstraint("role IN ('neither', 'support', 'query')", name="role_is_one"),
     Index("trajectories_by_notebook", "notebook", "number"),
     Index("trajectories_by_text", "text_sha256", "number"),
     Index("trajectories_by_role", "role", "skill_generation"),
     Index("trajectories_by_stop", "stop"),
+    Index(
+        "trajectories_unsettled",
+        "number",
+        sqlite_where=text("unsettled = 1 AND drained_at IS NULL AND role <> 'support'"),
+    ),
 )
 
 # Ids that are never given again, so that nothing can be deleted and come back under another stamp.
@@ -149,6 +169,112 @@ steps = Table(
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("policy_seconds", Float, nullable=False),
+    Column("ran", Exact),
+    sqlite_with_rowid=False,
+)
+
+# What was said about a trajectory, in order.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("trajectory", Text, ForeignKey("trajectories.id"), primary_key=True, nullable=False),
+    Column("position", Integer, primary_key=True, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Exact, nullable=False),
+    Column("at", Float, nullable=False),
+    CheckConstraint("kind IN ('good', 'bad', 'edited', 'rejected')", name="kind_is_known"),
+    sqlite_with_rowid=False,
+)
+
+# What was decided about a failure.
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("trajectory", Text, ForeignKey("trajectories.id"), primary_key=True, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Exact, nullable=False),
+    Column("heard", Integer, nullable=False),  # so much feedback was there
+    Column("at", Float, nullable=False),
+    CheckConstraint("decision IN ('evolved', 'explained', 'kept')", name="decision_is_known"),
+    sqlite_with_rowid=False,
+)
+
+# The injected skills of the trajectories that may teach, so that counting them reads no JSON.
+uses = Table(
+    "uses",
+    metadata,
+    Column("name", Text, primary_key=True, nullable=False),
+    Column("sha256", Text, primary_key=True, nullable=False),
+    Column("number", Integer, ForeignKey("trajectories.number"), primary_key=True, nullable=False),
+    Column("outcome", Text),  # NULL while the trajectory is open
+    Column("effect", Text),  # NULL where nobody replayed it without the skill
+    CheckConstraint("outcome IN ('passed', 'failed', 'raised', 'unchecked')", name="outcome_is_known"),
+    CheckConstraint("effect IN ('helped', 'hurt', 'none')", name="effect_is_known"),
+    Index("uses_by_trajectory", "number"),
+    Index(
+        "uses_unverified",
+        "number",
+        sqlite_where=text("effect IS NULL AND outcome IN ('passed', 'failed')"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+lineage = Table(
+    "lineage",
+    metadata,
+    Column("generation", Integer, ForeignKey("generations.number"), primary_key=True, nullable=False),
+    Column("position", Integer, primary_key=True, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("trajectory", Text, ForeignKey("trajectories.id"), nullable=False),
+    Column("said", Exact, nullable=False),
+    ForeignKeyConstraint(
+        ["generation", "name"], ["generation_members.generation", "generation_members.name"]
+    ),
+    Index("lineage_by_name", "name", "generation"),
+    sqlite_with_rowid=False,
+)
+
+index_texts = Table(
+    "index_texts",
+    metadata,
+    Column("name", Text, primary_key=True, nullable=False),
+    Column("text", Exact, primary_key=True, nullable=False),
+    Column("trajectory", Text, ForeignKey("trajectories.id"), nullable=False),
+    Column("hits", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+undecided_wordings = Table(
+    "undecided_wordings",
+    metadata,
+    Column("name", Text, primary_key=True, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("wordings", Text, nullable=False),  # JSON array of bodies
+    Column("sources", Text, nullable=False),  # JSON: trajectory and sentence
+    Column("at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True, nullable=False),
+    Column("mark", Text, primary_key=True, nullable=False),
+    Column("sha256", Text),  # NULL: whatever the skill says
+    Column("at", Float, nullable=False),
+    CheckConstraint("mark IN ('pinned', 'disabled', 'quarantined')", name="mark_is_known"),
+    sqlite_with_rowid=False,
+)
+
+notebooks = Table(
+    "notebooks",
+    metadata,
+    Column("notebook", Exact, primary_key=True, nullable=False),
+    Column("learn", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    CheckConstraint("learn IN (0, 1)", name="learn_is_a_switch"),
     sqlite_with_rowid=False,
 )
 

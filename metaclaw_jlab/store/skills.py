@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
 from metaclaw_jlab.core.errors import GenerationMoved, InvariantViolation, NotFound, StoreDamaged
+from metaclaw_jlab.core.evolution import Source
 from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
-from metaclaw_jlab.store.schema import generation_members, generations, skills
+from metaclaw_jlab.store.index_texts import ADD_TEXT
+from metaclaw_jlab.store.schema import generation_members, generations, lineage, skills
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a skill was learnt from. `text` is the task's, masked, for the skill's index; "" for none."""
+
+    skill: str
+    source: Source
+    text: str = ""
 
 
 class Skills:
@@ -52,12 +64,14 @@ class Skills:
         evidence: Sequence[str] = (),
         *,
         parent: int | None = None,
+        lessons: Sequence[Lesson] = (),
     ) -> SkillGeneration:
-        """Make the next generation, of exactly these skills; its evidence becomes support with it.
+        """Make the next generation, of exactly these skills; its evidence becomes support with it, settled as evolved.
 
-        Where the members are those of the current generation nothing is made or consumed, and that one is returned.
-        With `parent` the change was worked out on that generation: raises GenerationMoved where it is not the current
-        one any more. Raises InvariantViolation.
+        Each lesson says which support a member came from, and may add a text to its index. Where the members are those
+        of the current generation nothing is made, consumed or learnt, and that one is returned. With `parent` the
+        change was worked out on that generation: raises GenerationMoved where it is not the current one any more.
+        Raises InvariantViolation.
         """
         hashes = dict(sorted((skill.name, skill.sha256) for skill in members))
         if len(hashes) < len(members):
@@ -88,6 +102,7 @@ class Skills:
                     created_at=now,
                 )
             )
+            _teach(connection, made, lessons)
         return made
 
     def get_skill(self, sha256: str) -> Skill:
@@ -131,6 +146,33 @@ def _store(connection: Connection, members: Sequence[Skill], now: float) -> None
     ]
     if rows:
         connection.execute(insert(skills), rows)
+
+
+def _teach(connection: Connection, made: SkillGeneration, lessons: Sequence[Lesson]) -> None:
+    origins = [
+        {
+            "generation": made.number,
+            "position": position,
+            "name": lesson.skill,
+            "trajectory": lesson.source.trajectory,
+            "said": lesson.source.said,
+        }
+        for position, lesson in enumerate(lessons)
+    ]
+    texts = [
+        {
+            "name": lesson.skill,
+            "text": lesson.text,
+            "trajectory": lesson.source.trajectory,
+            "at": made.created_at,
+        }
+        for lesson in lessons
+        if lesson.text
+    ]
+    if origins:
+        connection.execute(insert(lineage), origins)
+    if texts:
+        connection.execute(ADD_TEXT, texts)
 
 
 def _generation(row: Row[Any]) -> SkillGeneration:

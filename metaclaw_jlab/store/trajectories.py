@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
-from metaclaw_jlab.core.policy import Message, Usage
+from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Scoring
-from metaclaw_jlab.core.task import CheckResult, Origin
-from metaclaw_jlab.core.trajectory import Purpose, Role, Stamp, Step, StopReason, Trajectory
+from metaclaw_jlab.core.task import CheckResult
+from metaclaw_jlab.core.trajectory import Role, Step, StopReason, Trajectory
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import generations, steps, trajectories
+from metaclaw_jlab.store.trajectory_rows import (
+    columns,
+    end_columns,
+    load_steps,
+    load_trajectory,
+    step_columns,
+)
+from metaclaw_jlab.store.trigger_sql import LEARNABLE_PURPOSES
 
 REMEMBERED = 64  # open trajectories whose last messages are kept in memory
 
@@ -28,6 +36,27 @@ _CLOSE = (
     .values({name: bindparam(name) for name in ("stop", "stop_detail", "checks", "seconds")})
     # A score that was given while it was open is kept where its end brings none.
     .values(score=func.coalesce(bindparam("score"), trajectories.c.score))
+)
+_ADMISSION = select(
+    trajectories.c.role,
+    trajectories.c.stop,
+    trajectories.c.learn,
+    trajectories.c.purpose.in_(LEARNABLE_PURPOSES).label("learnable"),
+    trajectories.c.skill_generation,
+    select(func.max(generations.c.number)).scalar_subquery().label("current"),
+).where(trajectories.c.id == bindparam("key"))
+
+_LAST = select(func.max(steps.c.position)).where(steps.c.trajectory == trajectories.c.id).scalar_subquery()
+_PROPOSED = (
+    select(steps.c.position)
+    .where(
+        steps.c.trajectory == trajectories.c.id,
+        steps.c.position == _LAST.correlate(trajectories),
+        steps.c.observation.is_(None),
+        steps.c.action != "",
+    )
+    .correlate(trajectories)
+    .exists()
 )
 
 
@@ -55,13 +84,13 @@ class Trajectories:
         if trajectory.steps or trajectory.stop is not None:
             raise InvariantViolation("A trajectory begins open and without steps.", "Use record().")
         with self._database.write() as connection:
-            connection.execute(_INSERT, self._columns(trajectory))
+            connection.execute(_INSERT, columns(trajectory, self._process))
 
     def append(self, trajectory_id: str, step: Step) -> None:
         """Record the next step of an open trajectory. Raises InvariantViolation."""
         with self._database.write() as connection:
             before = self._messages_before(connection, trajectory_id, step.index)
-            connection.execute(_APPEND, _step_columns(trajectory_id, step, before))
+            connection.execute(_APPEND, step_columns(trajectory_id, step, before))
         self._remember(trajectory_id, step)
 
     def close(
@@ -77,7 +106,7 @@ class Trajectories:
         """Record why the trajectory ended. Raises InvariantViolation where it had ended before, NotFound."""
         with self._database.write() as connection:
             closed = connection.execute(
-                _CLOSE, _end_columns(trajectory_id, stop, detail, checks, score, seconds)
+                _CLOSE, end_columns(trajectory_id, stop, detail, checks, score, seconds)
             )
             if closed.rowcount == 0:
                 _require(connection, trajectory_id)
@@ -89,22 +118,25 @@ class Trajectories:
     def record(self, trajectory: Trajectory) -> None:
         """Record a whole trajectory at once; open where `stop` is None. Support is not recorded, it is caused."""
         with self._database.write(durable=trajectory.role is not Role.NEITHER) as connection:
-            connection.execute(_INSERT, self._columns(trajectory))
+            connection.execute(_INSERT, columns(trajectory, self._process))
             before: tuple[Message, ...] = ()
             rows = []
             for step in trajectory.steps:
-                rows.append(_step_columns(trajectory.id, step, before))
+                rows.append(step_columns(trajectory.id, step, before))
                 before = step.messages
             if rows:
                 connection.execute(_APPEND, rows)
             if trajectory.stop is not None:
                 end = (trajectory.stop, trajectory.stop_detail, trajectory.checks, trajectory.score)
-                connection.execute(_CLOSE, _end_columns(trajectory.id, *end, trajectory.seconds))
+                connection.execute(_CLOSE, end_columns(trajectory.id, *end, trajectory.seconds))
             if trajectory.role is not Role.NEITHER:
                 _change(connection, trajectory.id, role=trajectory.role.value)
 
     def observe(self, trajectory_id: str, step: Step) -> None:
-        """Record the observation and scores of a step that was only proposed. Raises InvariantViolation, NotFound."""
+        """Record the observation and scores of a step that was only proposed, and what ran in its place.
+
+        Raises InvariantViolation, NotFound.
+        """
         with self._database.write() as connection:
             _change_step(
                 connection,
@@ -112,6 +144,7 @@ class Trajectories:
                 step.index,
                 observation=encoding.dump_observation(step.observation),
                 scores=encoding.dump_scores(step.scores),
+                ran=step.ran,
             )
 
     def score_step(self, trajectory_id: str, index: int, score: Scoring) -> None:
@@ -128,8 +161,53 @@ class Trajectories:
         with self._database.write() as connection:
             _change(connection, trajectory_id, score=encoding.dump_score(score))
 
+    def admit(self, trajectory_id: str) -> bool:
+        """Make it query, where it may be; else False, and `role_reason` says why not. Raises NotFound."""
+        with self._database.write(durable=True) as connection:
+            row = connection.execute(_ADMISSION, {"key": trajectory_id}).first()
+            if row is None:
+                raise _missing(trajectory_id)
+            if row.role != Role.NEITHER.value:
+                return bool(row.role == Role.QUERY.value)
+            refusal = _refusal(row)
+            role = Role.NEITHER if refusal else Role.QUERY
+            _change(connection, trajectory_id, role=role.value, role_reason=refusal)
+        return not refusal
+
+    def set_role_reason(self, trajectory_id: str, reason: str) -> None:
+        """Say in a sentence why a trajectory has the role that it has. Raises NotFound."""
+        with self._database.write() as connection:
+            _change(connection, trajectory_id, role_reason=reason)
+
+    def role_reason(self, trajectory_id: str) -> str:
+        """Why a trajectory has its role, "" where nobody said. Raises NotFound."""
+        query = select(trajectories.c.role_reason).where(trajectories.c.id == trajectory_id)
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            raise _missing(trajectory_id)
+        return str(found)
+
+    def waiting(self, notebook: str | None = None, limit: int = 20) -> tuple[Trajectory, ...]:
+        """At most `limit` open ones whose last step is a proposal that was not run, the newest first."""
+        query = select(trajectories).where(trajectories.c.stop.is_(None), _PROPOSED)
+        query = query.order_by(trajectories.c.number.desc()).limit(limit)
+        return self._load(query if notebook is None else query.where(trajectories.c.notebook == notebook))
+
+    def expire(self, before: float) -> tuple[str, ...]:
+        """Close the waiting ones begun before that time (seconds since the epoch), and return their ids."""
+        table = trajectories.c
+        late = (table.stop.is_(None), table.created_at < before, _PROPOSED)
+        with self._database.read() as connection:
+            if connection.execute(select(table.id).where(*late).limit(1)).first() is None:
+                return ()
+        with self._database.write() as connection:
+            ids = connection.execute(select(table.id).where(*late).order_by(table.number)).scalars().all()
+            _end(connection, ids, StopReason.EXPIRED, "Its proposed cell was never run.")
+        return tuple(ids)
+
     def forget(self, trajectory_id: str) -> None:
-        """Delete a trajectory and its steps. Raises InvariantViolation where it is support, NotFound."""
+        """Delete a trajectory and all that hangs on it. Raises InvariantViolation where it is support, NotFound."""
         with self._database.write() as connection:
             deleted = connection.execute(trajectories.delete().where(trajectories.c.id == trajectory_id))
             if deleted.rowcount == 0:
@@ -172,44 +250,16 @@ class Trajectories:
     def interrupt_orphans(self, alive: Callable[[str], bool]) -> tuple[str, ...]:
         """Close the open trajectories whose process is not alive, and return their ids.
 
-        Those without a mark of a process are left alone.
+        Those without a mark of a process, and those with a proposal that waits to be run, are left alone.
         """
         table = trajectories.c
-        opened = select(table.id, table.process).where(table.stop.is_(None), table.process != "")
+        opened = select(table.id, table.process).where(table.stop.is_(None), table.process != "", ~_PROPOSED)
         with self._database.read() as connection:
             orphans = [row.id for row in connection.execute(opened) if not alive(row.process)]
         if orphans:
             with self._database.write() as connection:
-                connection.execute(
-                    update(trajectories)
-                    .where(table.id.in_(orphans), table.stop.is_(None))
-                    .values(stop=StopReason.INTERRUPTED.value, stop_detail="Its process ended.")
-                )
+                _end(connection, orphans, StopReason.INTERRUPTED, "Its process ended.")
         return tuple(orphans)
-
-    def _columns(self, trajectory: Trajectory) -> dict[str, object]:
-        task, stamp = trajectory.task, trajectory.stamp
-        return {
-            "id": trajectory.id,
-            "notebook": task.origin.notebook,
-            "cell_id": task.origin.cell_id,
-            "text_sha256": task.text_sha256,
-            "task": encoding.dump_task(task),
-            "skill_generation": stamp.skill_generation,
-            "skills": encoding.dump_injected(stamp.skills),
-            "model": stamp.model,
-            "adapter": stamp.adapter,
-            "seed": stamp.seed,
-            "purpose": trajectory.purpose.value,
-            "created_at": trajectory.created_at,
-            "process": self._process,
-            "role": Role.NEITHER.value,
-            "role_reason": "",
-            "stop_detail": trajectory.stop_detail,
-            "checks": encoding.dump_checks(trajectory.checks),
-            "seconds": trajectory.seconds,
-            "score": encoding.dump_score(trajectory.score),
-        }
 
     def _messages_before(self, connection: Connection, trajectory_id: str, index: int) -> tuple[Message, ...]:
         """The messages of the step before; empty where there is none."""
@@ -218,7 +268,7 @@ class Trajectories:
         known = self._last_messages.get(trajectory_id)
         if known is not None and known[0] == index - 1:
             return known[1]
-        loaded = _load_steps(connection, [trajectory_id]).get(trajectory_id, [])
+        loaded = load_steps(connection, [trajectory_id]).get(trajectory_id, [])
         return loaded[-1].messages if loaded else ()
 
     def _remember(self, trajectory_id: str, step: Step) -> None:
@@ -229,92 +279,28 @@ class Trajectories:
     def _load(self, query: Select[Any]) -> tuple[Trajectory, ...]:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-            of_id = _load_steps(connection, [row.id for row in rows])
-        return tuple(_trajectory(row, tuple(of_id.get(row.id, ()))) for row in rows)
+            of_id = load_steps(connection, [row.id for row in rows])
+        return tuple(load_trajectory(row, tuple(of_id.get(row.id, ()))) for row in rows)
 
 
-def _end_columns(
-    trajectory_id: str,
-    stop: StopReason,
-    detail: str,
-    checks: tuple[CheckResult, ...],
-    score: Scoring | None,
-    seconds: float,
-) -> dict[str, object]:
-    return {
-        "key": trajectory_id,
-        "stop": stop.value,
-        "stop_detail": detail,
-        "checks": encoding.dump_checks(checks),
-        "score": encoding.dump_score(score),
-        "seconds": seconds,
-    }
+def _refusal(row: Row[Any]) -> str:
+    """Why a trajectory of no role may not become query; "" where it may."""
+    if row.stop is None:
+        return "It has not ended."
+    if not row.learn:
+        return "Learning is off in its notebook."
+    if not row.learnable:
+        return "It only measures: it was run to compare, not to learn from."
+    if row.skill_generation != row.current:
+        return f"It ran under skill generation {row.skill_generation}; the current one is {row.current}."
+    return ""
 
 
-def _step_columns(trajectory_id: str, step: Step, before: tuple[Message, ...]) -> dict[str, object]:
-    shared = _shared(before, step.messages)
-    return {
-        "trajectory": trajectory_id,
-        "position": step.index,
-        "shared": shared,
-        "messages": encoding.dump_messages(step.messages[shared:]),
-        "reply": step.reply,
-        "action": step.action,
-        "observation": encoding.dump_observation(step.observation),
-        "scores": encoding.dump_scores(step.scores),
-        "prompt_tokens": step.usage.prompt_tokens,
-        "completion_tokens": step.usage.completion_tokens,
-        "policy_seconds": step.policy_seconds,
-    }
-
-
-def _shared(before: Sequence[Message], now: Sequence[Message]) -> int:
-    """How many messages two prompts have in common at their beginning: a prompt repeats the one before it."""
-    for count, (old, new) in enumerate(zip(before, now, strict=False)):
-        if old != new:
-            return count
-    return min(len(before), len(now))
-
-
-def _load_steps(connection: Connection, ids: Iterable[str]) -> dict[str, list[Step]]:
-    query = (
-        select(steps).where(steps.c.trajectory.in_(list(ids))).order_by(steps.c.trajectory, steps.c.position)
-    )
-    found: dict[str, list[Step]] = {}
-    for row in connection.execute(query):
-        of_trajectory = found.setdefault(row.trajectory, [])
-        before = of_trajectory[-1].messages if of_trajectory else ()
-        of_trajectory.append(
-            Step(
-                index=row.position,
-                messages=before[: row.shared] + encoding.load_messages(row.messages),
-                reply=row.reply,
-                action=row.action,
-                observation=encoding.load_observation(row.observation),
-                scores=encoding.load_scores(row.scores),
-                usage=Usage(row.prompt_tokens, row.completion_tokens),
-                policy_seconds=row.policy_seconds,
-            )
-        )
-    return found
-
-
-def _trajectory(row: Row[Any], of_row: tuple[Step, ...]) -> Trajectory:
-    return Trajectory(
-        id=row.id,
-        task=encoding.load_task(row.task, Origin(row.notebook, row.cell_id)),
-        stamp=Stamp(
-            row.skill_generation, encoding.load_injected(row.skills), row.model, row.adapter, row.seed
-        ),
-        purpose=Purpose(row.purpose),
-        steps=of_row,
-        stop=None if row.stop is None else StopReason(row.stop),
-        stop_detail=row.stop_detail,
-        checks=encoding.load_checks(row.checks),
-        score=encoding.load_score(row.score),
-        role=Role(row.role),
-        created_at=row.created_at,
-        seconds=row.seconds,
+def _end(connection: Connection, ids: Sequence[str], stop: StopReason, detail: str) -> None:
+    connection.execute(
+        update(trajectories)
+        .where(trajectories.c.id.in_(ids), trajectories.c.stop.is_(None))
+        .values(stop=stop.value, stop_detail=detail)
     )
 
 

@@ -13,7 +13,7 @@ from tests.store.samples import Attack, dump, ended, opened, skill, step
 
 STAMP_COLUMNS = [
     "number", "id", "notebook", "cell_id", "text_sha256", "task", "skill_generation", "skills", "model", "adapter",
-    "seed", "purpose", "created_at",
+    "seed", "purpose", "created_at", "learn",
 ]  # fmt: skip
 NEW_ROW = (
     "(id, text_sha256, task, skill_generation, skills, model, purpose, created_at, process, role, role_reason,"
@@ -96,7 +96,9 @@ def test_an_end_is_final(trajectories: Trajectories, attack: Attack, column: str
         "UPDATE steps SET messages = '[]'",
         "UPDATE steps SET observation = NULL",
         "DELETE FROM steps",
-        "INSERT OR REPLACE INTO steps SELECT trajectory, position, 0, '[]', '', '', NULL, '[]', 0, 0, 0 FROM steps",
+        "INSERT OR REPLACE INTO steps"
+        " SELECT trajectory, position, 0, '[]', '', '', NULL, '[]', 0, 0, 0, NULL FROM steps",
+        "UPDATE steps SET ran = 'x'",
     ],
 )
 def test_steps_are_final(trajectories: Trajectories, attack: Attack, statement: str) -> None:
