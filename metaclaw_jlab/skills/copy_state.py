@@ -1,0 +1,171 @@
+"""How a working copy compares with the store: what in it was done by hand, and what a writer has to do."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from metaclaw_jlab.core.generation import SkillGeneration
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.skills.library import FILE_NAME, Library, Problem, read_library
+from metaclaw_jlab.skills.manifest import Manifest, manifest_of, manifest_signature, read_manifest
+from metaclaw_jlab.skills.markdown import canonical
+from metaclaw_jlab.store.skills import Skills
+
+_REMEMBERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CopyState:
+    """The folder beside the current generation and its `members`.
+
+    `edited` and `deleted` (names) were done by hand. `outdated` are skills to write, each with what the folder has
+    instead; `surplus` is what it has too much. `manifest` is None where it is not of this store. `known` are names
+    that the folder may hold without anybody's doing; `unreadable`: nothing of this could be told.
+    """
+
+    signature: tuple[int, ...] | None
+    manifest: Manifest | None
+    library: Library
+    generation: SkillGeneration
+    members: tuple[Skill, ...]
+    edited: tuple[Skill, ...] = ()
+    deleted: tuple[str, ...] = ()
+    outdated: tuple[tuple[Skill, Skill | None], ...] = ()
+    surplus: tuple[Skill, ...] = ()
+    known: frozenset[str] = frozenset()
+    unreadable: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody edited, added or deleted a skill."""
+        return bool(self.edited or self.deleted)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the folder is the current generation's, and the manifest says so."""
+        return (
+            not (self.unreadable or self.by_hand or self.outdated or self.surplus)
+            and self.manifest is not None
+            and self.manifest == manifest_of(self.generation)
+        )
+
+
+def look(folder: Path, skills: Skills) -> CopyState:
+    """Compare. Raises StoreDamaged, StoreBusy."""
+    # The order counts: what stands in the folder now is of the manifest's generation or a later one, and of none
+    # later than the current one, however many processes write meanwhile.
+    signature = manifest_signature(folder)
+    manifest = read_manifest(folder)
+    library = read_library(folder)
+    current = skills.current_generation()
+    members = _members(folder, skills, current)
+    if any(not problem.folder for problem in library.problems):
+        return CopyState(signature, manifest, library, current, members, unreadable=True)
+    manifest, span = span_of(skills, manifest, current)
+    versions: dict[str, set[str]] = {}
+    for generation in span:
+        for name, sha256 in generation.members:
+            versions.setdefault(name, set()).add(sha256)
+    found = {skill.name: skill for skill in library.skills}
+    edited = tuple(skill for skill in library.skills if not _is_known(skill, versions, skills))
+    absent = {skill.name for skill in members if skill.name not in found and not has_file(folder, skill.name)}
+    # A name that one generation of the span lacks may be a writer's doing.
+    deleted = absent.intersection(
+        manifest.members if manifest else (), *(dict(each.members) for each in span)
+    )
+    by_hand = {skill.name for skill in edited} | deleted
+    wanted = {skill.name for skill in members}
+    return CopyState(
+        signature,
+        manifest,
+        library,
+        current,
+        members,
+        edited=edited,
+        deleted=tuple(sorted(deleted)),
+        outdated=tuple(
+            (skill, found.get(skill.name))
+            for skill in members
+            if skill.name not in by_hand
+            and (skill.name in absent or (skill.name in found and not _is_text_of(found[skill.name], skill)))
+        ),
+        surplus=tuple(skill for skill in library.skills if skill.name not in by_hand | wanted),
+        known=frozenset(versions),
+    )
+
+
+def span_of(
+    skills: Skills, manifest: Manifest | None, current: SkillGeneration
+) -> tuple[Manifest | None, list[SkillGeneration]]:
+    """The generations that the folder may hold parts of, and the manifest, or None where it is not of this store."""
+    if manifest is None or not 0 <= manifest.generation <= current.number:
+        return None, [current]
+    span = [*map(skills.generation, range(manifest.generation, current.number)), current]
+    if not manifest.members.items() <= dict(span[0].members).items():
+        return None, [current]
+    return manifest, span
+
+
+def has_file(folder: Path, name: str) -> bool:
+    """Whether a skill's SKILL.md is there, of whatever kind; True where that cannot be told."""
+    try:
+        (folder / name / FILE_NAME).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def problems_of(folder: Path, state: CopyState) -> tuple[Problem, ...]:
+    """What is wrong with the folder, and which version is in use instead."""
+    number = state.generation.number
+    names = {skill.name for skill in state.members}
+    told = []
+    for problem in state.library.problems:
+        if problem.loaded or not problem.folder:
+            told.append(problem)
+        elif not has_file(folder, problem.folder):
+            # A folder that a writer is about to fill or to take away is no problem.
+            if problem.folder not in state.known:
+                told.append(problem)
+        elif problem.folder in names:
+            stays = f"{problem.sentence} Until then its version of generation {number} stays in use."
+            told.append(Problem(problem.folder, stays))
+        else:
+            told.append(problem)
+    return tuple(told)
+
+
+def _is_known(skill: Skill, versions: Mapping[str, set[str]], skills: Skills) -> bool:
+    hashes = versions.get(skill.name, set())
+    return skill.sha256 in hashes or any(_is_text_of(skill, skills.get_skill(sha256)) for sha256 in hashes)
+
+
+def _is_text_of(read: Skill, stored: Skill) -> bool:
+    """Whether a file's skill is the stored one, which may have been stored with white space around."""
+    return read.sha256 == stored.sha256 or read.sha256 == canonical(stored).sha256
+
+
+_loaded: OrderedDict[str, tuple[SkillGeneration, tuple[Skill, ...]]] = OrderedDict()
+_loaded_lock = Lock()
+
+
+def _members(folder: Path, skills: Skills, generation: SkillGeneration) -> tuple[Skill, ...]:
+    """The members of a generation; the same object as long as it is the folder's current one."""
+    key = str(folder)
+    with _loaded_lock:
+        known = _loaded.get(key)
+    if known is not None and known[0] == generation:
+        return known[1]
+    members = skills.members(generation.number)
+    with _loaded_lock:
+        _loaded[key] = (generation, members)
+        _loaded.move_to_end(key)
+        while len(_loaded) > _REMEMBERED:
+            _loaded.popitem(last=False)
+    return members

@@ -1,0 +1,424 @@
+import errno
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.runtime.leases import lease
+from metaclaw_jlab.skills import working_copy
+from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.skills.working_copy import LEASE, publish, synchronise
+from metaclaw_jlab.store.database import open_database
+from metaclaw_jlab.store.skills import Skills
+from tests.skills.copies import bodies, commit, copied, edit, evolve, files, skill
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+@pytest.fixture
+def skills(home: Home) -> Iterator[Skills]:
+    database = open_database(home.database)
+    yield Skills(database)
+    database.close()
+
+
+@pytest.fixture
+def pair(home: Home, skills: Skills) -> tuple[Home, Skills]:
+    """A home with two skills in its store and its folder."""
+    commit(skills, skill("a"), skill("b"))
+    synchronise(home, skills)
+    return home, skills
+
+
+def causes(skills: Skills) -> list[Cause]:
+    return [generation.cause for generation in reversed(skills.generations(100))][1:]
+
+
+def test_a_new_home_has_no_skills_and_no_problems(home: Home, skills: Skills) -> None:
+    result = synchronise(home, skills)
+    assert (result.generation.number, result.skills, result.problems) == (0, (), ())
+
+
+def test_the_copy_is_written_with_its_manifest(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    assert copied(home) == bodies(skills)
+    assert files(home.skills) == {".manifest.json", "a", "a/SKILL.md", "b", "b/SKILL.md"}
+    manifest = json.loads((home.skills / ".manifest.json").read_text())
+    assert manifest == {"generation": 1, "members": dict(skills.current_generation().members)}
+    assert stat.S_IMODE((home.skills / ".manifest.json").stat().st_mode) == 0o600
+
+
+def test_nothing_changed_gives_the_same_object(pair: tuple[Home, Skills]) -> None:
+    first = synchronise(*pair)
+    assert synchronise(*pair) is first
+
+
+def test_the_skills_stay_the_same_object_when_a_file_is_only_touched(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    before = synchronise(home, skills)
+    text = (home.skills / "a" / "SKILL.md").read_text()
+    (home.skills / "a" / "SKILL.md").write_text(text + "\n\n")
+    after = synchronise(home, skills)
+    assert after.skills is before.skills
+    assert after.generation == before.generation
+
+
+def test_an_edit_becomes_a_generation_of_the_user(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    edited = edit(home, "a", "Mine.")
+    result = synchronise(home, skills)
+    assert (result.generation.number, result.generation.cause, result.adopted) == (2, Cause.USER, ("a",))
+    assert edited in result.skills
+    assert synchronise(home, skills).adopted == ()
+
+
+def test_the_skills_of_the_result_are_the_stores(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    edit(home, "a", "Mine.")
+    result = synchronise(home, skills)
+    assert result.skills == skills.members(result.generation.number)
+
+
+def test_a_new_folder_is_an_addition_and_a_lost_one_a_deletion(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    edit(home, "c", "New.")
+    shutil.rmtree(home.skills / "b")
+    assert synchronise(home, skills).adopted == ("b", "c")
+    assert bodies(skills) == {"a": "Do it.", "c": "New."}
+    assert causes(skills) == [Cause.EVOLVER, Cause.USER]
+
+
+def test_a_lost_file_is_a_deletion_and_what_lay_beside_it_stays(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    (home.skills / "a" / "notes.txt").write_text("mine")
+    (home.skills / "a" / "SKILL.md").unlink()
+    synchronise(home, skills)
+    assert set(bodies(skills)) == {"b"}
+    assert (home.skills / "a" / "notes.txt").read_text() == "mine"
+
+
+def test_without_a_manifest_the_folder_is_added_and_nothing_deleted(home: Home, skills: Skills) -> None:
+    commit(skills, skill("a"), skill("b"))
+    edit(home, "b", "Mine.")
+    edit(home, "c", "New.")
+    assert synchronise(home, skills).adopted == ("b", "c")
+    assert bodies(skills) == copied(home) == {"a": "Do it.", "b": "Mine.", "c": "New."}
+
+
+def test_a_home_whose_generation_was_made_from_its_folder_gets_a_manifest_only(
+    home: Home, skills: Skills
+) -> None:
+    commit(skills, edit(home, "a", "Mine."), cause=Cause.USER)
+    assert synchronise(home, skills).adopted == ()
+    assert skills.current_generation().number == 1
+    assert (home.skills / ".manifest.json").exists()
+
+
+def test_a_lost_folder_of_all_skills_is_written_again(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    shutil.rmtree(home.skills)
+    assert synchronise(home, skills).generation.number == 1
+    assert copied(home) == bodies(skills)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"generation": "1", "members": {}}', '{"generation": 1}'])
+def test_a_broken_manifest_counts_as_none(pair: tuple[Home, Skills], text: str) -> None:
+    home, skills = pair
+    (home.skills / ".manifest.json").write_text(text)
+    shutil.rmtree(home.skills / "b")
+    assert synchronise(home, skills).generation.number == 1
+    assert copied(home) == bodies(skills)
+
+
+def test_skills_survive_the_loss_of_the_store(pair: tuple[Home, Skills]) -> None:
+    home, _ = pair
+    database = open_database(home.path / "another.db")
+    assert synchronise(home, Skills(database)).adopted == ("a", "b")
+    assert set(copied(home)) == {"a", "b"}
+    database.close()
+
+
+def test_what_others_committed_is_written(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Better."), skill("c"), without=["b"])
+    assert synchronise(home, skills).adopted == ()
+    assert files(home.skills) == {".manifest.json", "a", "a/SKILL.md", "c", "c/SKILL.md"}
+    assert copied(home) == bodies(skills)
+
+
+def test_publishing_writes_the_copy(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Better."), without=["b"])
+    assert publish(home, skills) == ()
+    assert copied(home) == bodies(skills)
+    manifest = json.loads((home.skills / ".manifest.json").read_text())
+    assert manifest["generation"] == 2
+
+
+def test_publishing_leaves_edits_for_the_next_prompt(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    edit(home, "a", "Mine.")
+    shutil.rmtree(home.skills / "b")
+    evolve(skills, skill("a", "Evolved."), skill("c"))
+    publish(home, skills)
+    assert copied(home) == {"a": "Mine.", "c": "Do it."}
+    assert synchronise(home, skills).adopted == ("a", "b")
+    assert bodies(skills) == {"a": "Mine.", "c": "Do it."}
+
+
+def test_the_persons_text_wins_and_other_changes_of_the_store_stay(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Evolved."), skill("b", "Evolved."), skill("c"))
+    edit(home, "a", "Mine.")
+    synchronise(home, skills)
+    assert bodies(skills) == copied(home) == {"a": "Mine.", "b": "Evolved.", "c": "Do it."}
+    assert causes(skills) == [Cause.EVOLVER, Cause.EVOLVER, Cause.USER]
+
+
+def test_an_edit_of_a_skill_that_the_store_lost_brings_it_back(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, without=["a"])
+    edit(home, "a", "Mine.")
+    synchronise(home, skills)
+    assert bodies(skills)["a"] == "Mine."
+
+
+def test_a_skill_deleted_here_and_lost_there_is_no_edit(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, without=["a"])
+    shutil.rmtree(home.skills / "a")
+    assert synchronise(home, skills).adopted == ()
+
+
+def test_a_copy_of_a_generation_in_between_is_no_edit(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    manifest = (home.skills / ".manifest.json").read_bytes()
+    evolve(skills, skill("a", "Second."), skill("c"), without=["b"])
+    publish(home, skills)
+    # As if the writer had been killed before the manifest:
+    (home.skills / ".manifest.json").write_bytes(manifest)
+    evolve(skills, skill("a", "Third."), skill("b"), without=["c"])
+    assert synchronise(home, skills).adopted == ()
+    assert copied(home) == bodies(skills) == {"a": "Third.", "b": "Do it."}
+
+
+@pytest.mark.parametrize("text", ["", "no frontmatter", "---\nname: a\ndescription: d\n---\nHid\u200bden"])
+def test_a_broken_file_is_a_problem_and_its_stored_version_stays(
+    pair: tuple[Home, Skills], text: str
+) -> None:
+    home, skills = pair
+    path = home.skills / "a" / "SKILL.md"
+    path.write_text(text)
+    result = synchronise(home, skills)
+    assert (result.generation.number, [member.name for member in result.skills]) == (1, ["a", "b"])
+    [problem] = result.problems
+    assert problem.folder == "a"
+    assert "its version of generation 1 stays in use" in problem.sentence
+    assert synchronise(home, skills) == result
+    assert path.read_text() == text
+
+
+def test_a_broken_file_is_not_overwritten_by_a_newer_generation(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    path = home.skills / "a" / "SKILL.md"
+    path.write_text("being written")
+    evolve(skills, skill("a", "Evolved."))
+    assert synchronise(home, skills).generation.number == 2
+    assert path.read_text() == "being written"
+    edit(home, "a", "Mine.")
+    synchronise(home, skills)
+    assert bodies(skills)["a"] == "Mine."
+
+
+def test_a_broken_new_folder_is_told_and_left(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    (home.skills / "draft").mkdir()
+    result = synchronise(home, skills)
+    assert [problem.folder for problem in result.problems] == ["draft"]
+    assert result.generation.number == 1
+    assert (home.skills / "draft").is_dir()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_no_deletion(as_nobody: Path) -> None:
+    home = open_home(as_nobody / "home")
+    database = open_database(home.database)
+    skills = Skills(database)
+    commit(skills, skill("a"), skill("b"))
+    synchronise(home, skills)
+    for folder in (home.skills / "a", home.skills):
+        folder.chmod(0)
+        result = synchronise(home, skills)
+        folder.chmod(0o700)
+        assert (result.generation.number, len(result.problems)) == (1, 1)
+    database.close()
+
+
+def test_a_read_only_folder_is_a_problem_and_the_stores_skills_are_in_use(as_nobody: Path) -> None:
+    home = open_home(as_nobody / "home")
+    database = open_database(home.database)
+    skills = Skills(database)
+    commit(skills, skill("a"))
+    home.skills.chmod(0o500)
+    result = synchronise(home, skills)
+    assert [member.name for member in result.skills] == ["a"]
+    assert "writable" in result.problems[0].sentence
+    home.skills.chmod(0o700)
+    assert synchronise(home, skills).problems == ()
+    database.close()
+
+
+def test_a_read_only_home_gives_the_stores_skills(as_nobody: Path) -> None:
+    home = open_home(as_nobody / "home")
+    database = open_database(home.database)
+    commit(Skills(database), skill("a"))
+    synchronise(home, Skills(database))
+    database.close()
+    edit(home, "a", "Mine.")
+    for path in (*home.path.rglob("*"), home.path):
+        path.chmod(0o500)
+    database = open_database(home.database)
+    result = synchronise(home, Skills(database))
+    assert [member.body for member in result.skills] == ["Do it."]
+    assert "a" in result.problems[0].sentence
+    assert "cannot be written" in result.problems[0].sentence
+    database.close()
+
+
+def test_a_full_disk_is_a_problem_and_the_old_copy_stays(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Evolved."))
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        result = synchronise(home, skills)
+    assert bodies(skills)["a"] == result.skills[0].body == "Evolved."
+    assert "space" in result.problems[0].sentence
+    assert copied(home)["a"] == "Do it."
+    assert synchronise(home, skills).problems == ()
+    assert copied(home)["a"] == "Evolved."
+
+
+def test_a_link_in_the_place_of_a_new_skill_is_a_problem_and_nothing_is_written_through_it(
+    pair: tuple[Home, Skills], tmp_path: Path
+) -> None:
+    home, skills = pair
+    (tmp_path / "outside").mkdir()
+    (home.skills / "c").symlink_to(tmp_path / "outside")
+    evolve(skills, skill("c"), skill("d"))
+    result = synchronise(home, skills)
+    assert [problem.folder for problem in result.problems] == ["c"]
+    assert "d" in copied(home)
+    assert list((tmp_path / "outside").iterdir()) == []
+    (home.skills / "c").unlink()
+    assert synchronise(home, skills).problems == ()
+    assert "c" in copied(home)
+
+
+def test_while_another_process_writes_the_store_is_used_at_once(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Evolved."))
+    with lease(home, LEASE):
+        assert synchronise(home, skills).skills[0].body == "Evolved."
+        assert publish(home, skills) == ()
+    assert copied(home)["a"] == "Do it."
+    synchronise(home, skills)
+    assert copied(home)["a"] == "Evolved."
+
+
+def test_an_edit_is_taken_in_while_another_process_writes(pair: tuple[Home, Skills]) -> None:
+    home, skills = pair
+    edit(home, "a", "Mine.")
+    with lease(home, LEASE):
+        assert synchronise(home, skills).adopted == ("a",)
+
+
+def test_a_skill_stored_with_white_space_around_is_no_edit(home: Home, skills: Skills) -> None:
+    commit(skills, replace(skill("a"), body="\n\nDo it.\r\n"))
+    assert synchronise(home, skills).generation.number == 1
+    evolve(skills, skill("a", "Better."))
+    assert synchronise(home, skills).adopted == ()
+
+
+@pytest.mark.parametrize("moment", ["exchange", "write_skill"])
+def test_an_edit_between_reading_and_replacing_stands(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Evolved."))
+    original = getattr(working_copy, moment)
+    left = ["Mine."]
+
+    def interrupted(first: Path, second: object) -> object:
+        if left:
+            edit(home, "a", left.pop())
+        return original(first, second)
+
+    monkeypatch.setattr(working_copy, moment, interrupted)
+    assert synchronise(home, skills).adopted == ("a",)
+    assert copied(home)["a"] == bodies(skills)["a"] == "Mine."
+
+
+def test_of_two_edits_during_the_replacing_the_newer_stands(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, skills = pair
+    evolve(skills, skill("a", "Evolved."))
+    original, left = working_copy.exchange, ["Newer.", "Older."]
+
+    def interrupted(first: Path, second: Path) -> None:
+        if left:
+            edit(home, "a", left.pop())
+        original(first, second)
+
+    monkeypatch.setattr(working_copy, "exchange", interrupted)
+    synchronise(home, skills)
+    assert copied(home)["a"] == bodies(skills)["a"] == "Newer."
+
+
+def test_an_edit_just_before_a_removal_stands(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, skills = pair
+    evolve(skills, without=["a"])
+    original, left = os.replace, ["Mine."]
+
+    def interrupted(first: Path, second: Path) -> None:
+        if left and Path(first) == home.skills / "a" / "SKILL.md":
+            edit(home, "a", left.pop())
+        original(first, second)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    assert synchronise(home, skills).adopted == ("a",)
+    assert bodies(skills)["a"] == "Mine."
+
+
+def test_a_file_that_appears_where_a_new_skill_is_written_stands(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, skills = pair
+    evolve(skills, skill("c", "Evolved."))
+    original, left = write_skill, ["Mine."]
+
+    def interrupted(folder: Path, member: object) -> object:
+        if left:
+            edit(home, "c", left.pop())
+        return original(folder, member)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(working_copy, "write_skill", interrupted)
+    assert synchronise(home, skills).adopted == ("c",)
+    assert bodies(skills)["c"] == "Mine."
