@@ -9,34 +9,35 @@ from dataclasses import fields
 from typing import Any
 
 from metaclaw_jlab.assembly import open_workspace
-from metaclaw_jlab.core.errors import NotFound
-from metaclaw_jlab.inspection.why import Account, give_account, render_account
+from metaclaw_jlab.inspection.why import Account
+from metaclaw_jlab.inspection.why_command import ABOUT as DESCRIPTION
+from metaclaw_jlab.inspection.why_command import add_why_arguments, run_why
+from metaclaw_jlab.inspection.why_text import render_account
+
+EXAMPLES = """\
+examples:
+  metaclaw why                     the last task
+  metaclaw why 3f9c0d81a2b7        another one; every task's line has its id
+  metaclaw why --prompt            with the messages as they were sent
+  metaclaw why --no-code --json    one JSON object
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which task, and how much of it."""
-    parser.add_argument("id", nargs="?", help="a task's id; the last one where left out")
-    parser.add_argument("--prompt", action="store_true", help="show the messages and replies, whole")
-    parser.add_argument("--no-code", action="store_true", help="leave the code of the steps out")
+    add_why_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """The account of the task. Raises NotFound."""
     with closing(open_workspace(arguments.home)) as workspace:
-        store = workspace.trajectories()
-        trajectory = store.get(arguments.id) if arguments.id else store.last()
-        if trajectory is None:
-            raise NotFound("No task has been done yet.", "Begin a notebook cell with %%metaclaw.")
-        account = give_account(
-            trajectory,
-            library=workspace.library(),
-            settings=workspace.settings(),
-            show_prompt=arguments.prompt,
-            show_code=not arguments.no_code,
-        )
+        account = run_why(workspace, arguments)
     return {field.name: getattr(account, field.name) for field in fields(account)}
 
 
 def render(result: Mapping[str, Any]) -> str:
     """The account as text."""
     return render_account(Account(**result))
+
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "render", "run"]

@@ -13,13 +13,15 @@ from metaclaw_jlab.core.config import SandboxSettings, Settings
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.trajectory import Role
 from metaclaw_jlab.inspection.lines import counted, one_line, rows
+from metaclaw_jlab.settings.address import is_loopback, origin
 
 if TYPE_CHECKING:
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.store.trajectories import Counts
 
-LINES = 14
+LINES = 16
+PENDING = 1000
 COLUMNS = 110
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -29,7 +31,10 @@ _FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is going on in a home. `trajectories` is None where the store cannot be read; `notes` say what is wrong."""
+    """What is going on in a home. `trajectories` and `pending` (failures that wait to be learnt from) are None where
+    the store cannot be read; `learn` is the notebook's switch where it has one, else the setting; `notes` say what is
+    wrong.
+    """
 
     version: str
     policy: str
@@ -45,20 +50,28 @@ class Status:
     skill_generation: int | None
     trajectories: Counts | None
     isolation: str
+    learn: bool
+    pending: int | None
+    evolver: str
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
-def status(workspace: Workspace, session: Mapping[str, str] = _NOTHING) -> Status:
-    """The state of a workspace; `session` are rows that the caller adds to the card. Raises ConfigError."""
+def status(
+    workspace: Workspace, session: Mapping[str, str] = _NOTHING, *, notebook: str | None = None
+) -> Status:
+    """The state of a workspace, as seen from a notebook; `session` are rows that the caller adds to the card.
+
+    Raises ConfigError.
+    """
     from metaclaw_jlab.runtime.policy_server import running
 
     configuration = workspace.configuration()
     settings = configuration.settings
     server = running(workspace.home)
     library = workspace.library()
-    counts, generation, notes = _from_store(workspace)
+    stored, notes = _from_store(workspace, notebook)
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
     return Status(
         version=version(),
@@ -72,17 +85,20 @@ def status(workspace: Workspace, session: Mapping[str, str] = _NOTHING) -> Statu
         home=str(workspace.home.path),
         skills=len(library.skills),
         skill_problems=len(library.problems),
-        skill_generation=generation,
-        trajectories=counts,
+        skill_generation=stored.generation,
+        trajectories=stored.counts,
         isolation=isolation_in_words(settings.sandbox),
+        learn=settings.agent.learn if stored.learn is None else stored.learn,
+        pending=stored.pending,
+        evolver=evolver_in_words(settings),
         notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
-        next_steps=_next_steps(workspace, library, counts),
+        next_steps=_next_steps(workspace, library, stored.counts),
         session=dict(session),
     )
 
 
 def render_status(status: Status) -> str:
-    """The card: at most 14 lines of plain text."""
+    """The card: at most 16 lines of plain text."""
     problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
     generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
     adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
@@ -92,6 +108,8 @@ def render_status(status: Status) -> str:
         ("mode", f"{status.mode} ({_MODES.get(status.mode, '')})"),
         ("skills", f"{counted(status.skills, 'skill')}{generation}{problems}"),
         ("tasks", _tasks_in_words(status.trajectories)),
+        ("learning", _learning_in_words(status)),
+        ("evolver", status.evolver),
         ("sandbox", status.isolation),
         ("home", status.home),
     ]
@@ -127,6 +145,21 @@ def isolation_in_words(limits: SandboxSettings) -> str:
     return "own processes with limits; without bubblewrap network and files stay open to them"
 
 
+def evolver_in_words(settings: Settings) -> str:
+    """Who makes skills of failures."""
+    wanted, policy = settings.evolver, settings.policy
+    url = wanted.base_url or policy.base_url
+    if wanted.kind == "off":
+        return "off: no skills are made of failures (evolver.kind)"
+    if wanted.kind == "distiller" or (wanted.kind == "auto" and url is None):
+        return "distiller, on this machine and without a model"
+    if url is None:
+        return f"{policy.local_model} on this machine"
+    model = wanted.model or (None if wanted.base_url else policy.model)
+    where = "" if is_loopback(url) else "; failures are sent there, without secrets"
+    return f"{model or 'the first model'} at {origin(url)}{where}"
+
+
 _MODES = {
     "ask": "proposes a cell that you run",
     "auto": "runs its code in your kernel",
@@ -148,15 +181,41 @@ def _adapter(model: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
-def _from_store(workspace: Workspace) -> tuple[Counts | None, int | None, tuple[str, ...]]:
-    """Counts and the current generation; a store that cannot be read is a note, for the rest still holds."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the store tells; None where it cannot be read."""
+
+    counts: Counts | None = None
+    generation: int | None = None
+    pending: int | None = None
+    learn: bool | None = None
+
+
+def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tuple[str, ...]]:
+    """What the store tells; one that cannot be read is a note, for the rest still holds."""
+    from metaclaw_jlab.store.notebooks import Notebooks
     from metaclaw_jlab.store.skills import Skills
+    from metaclaw_jlab.store.support import Support
 
     try:
-        counts = workspace.trajectories().counts()
-        return counts, Skills(workspace.database()).current_generation().number, ()
+        database = workspace.database()
+        stored = _Stored(
+            counts=workspace.trajectories().counts(),
+            generation=Skills(database).current_generation().number,
+            pending=len(Support(database).pending(PENDING)),
+            learn=Notebooks(database).learn(notebook) if notebook is not None else None,
+        )
     except MetaclawError as error:
-        return None, None, (str(error),)
+        return _Stored(), (str(error),)
+    return stored, ()
+
+
+def _learning_in_words(status: Status) -> str:
+    told = "on" if status.learn else "off: new tasks teach nothing"
+    if not status.pending:
+        return told
+    waits = "waits" if status.pending == 1 else "wait"
+    return f"{told}; {counted(status.pending, 'failure')} {waits} to be learnt from (`evolve`)"
 
 
 def _tasks_in_words(counts: Counts | None) -> str:

@@ -1,10 +1,10 @@
-"""Why a task went as it did: the skills and why they were chosen, the steps, scores, checks, tokens, time."""
+"""Why a task went as it did: the skills, why they were chosen and whence they came, the steps, scores, cost."""
 
 from __future__ import annotations
 
-import datetime
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,19 @@ from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Score, Scoring
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Step, StopReason, Trajectory
-from metaclaw_jlab.inspection.lines import counted, one_line, rows, shortened
+from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath, role_in_words
+from metaclaw_jlab.inspection.generations import GenerationAccount, describe_generation
+from metaclaw_jlab.inspection.lines import local_time, shortened, unified
+from metaclaw_jlab.inspection.whence import Version, Whence, whence
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.assembly import Workspace
     from metaclaw_jlab.skills.library import Library
 
 OBSERVATION_LINES = 8
 COLUMNS = 110
 NEAREST = 3
+EDIT_LINES = 60
 STOPS = {
     StopReason.DONE: "done",
     StopReason.CHECK_FAILED: "the policy said that it was done, but a check failed",
@@ -47,13 +52,19 @@ class SkillState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChosenSkill:
-    """A skill that was in the prompt: its rank, its relevance, and the task's words that it has too."""
+    """A skill that was in the prompt: its rank, its relevance, and the task's words that it has too.
+
+    `version` is the one that was in the prompt; where another is current, `whence.current` tells.
+    """
 
     rank: int
     name: str
     relevance: float
     state: SkillState
     words: tuple[str, ...] = ()
+    sha256: str = ""
+    version: Version | None = None
+    whence: Whence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,8 @@ class OtherSkill:
 
 @dataclass(frozen=True, slots=True)
 class StepAccount:
-    """One step. `code` and `output` are None where they were not asked for or there are none."""
+    """One step. `code` is None where it was not asked for or there is none; `edit` are the lines of a diff from the
+    code that was proposed to the code that the user ran in its place."""
 
     number: int
     code: str | None
@@ -80,6 +92,7 @@ class StepAccount:
     run_seconds: float
     prompt: tuple[Message, ...] = ()
     reply: str | None = None
+    edit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class CheckAccount:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A trajectory as it is told to its user. `stop` is None while it is open."""
+    """A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's."""
 
     id: str
     task: str
@@ -116,6 +129,36 @@ class Account:
     policy_seconds: float
     run_seconds: float
     seconds: float
+    generation: GenerationAccount | None = None
+    current_generation: int | None = None
+    role_in_words: str = ""
+    aftermath: Aftermath = field(default_factory=Aftermath)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the store knows around a trajectory. `whence` is by name of the skills that were in its prompt."""
+
+    generation: GenerationAccount | None = None
+    current_generation: int | None = None
+    whence: Mapping[str, Whence] = field(default_factory=dict)
+    aftermath: Aftermath = field(default_factory=Aftermath)
+
+
+def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
+    """What the store knows around a trajectory. Raises StoreError."""
+    from metaclaw_jlab.store.skills import Skills
+
+    skills = Skills(workspace.database())
+    stamp = trajectory.stamp
+    return Background(
+        generation=describe_generation(skills, stamp.skill_generation),
+        current_generation=skills.current_generation().number,
+        whence={
+            skill.name: whence(workspace, skill.name, by=stamp.skill_generation) for skill in stamp.skills
+        },
+        aftermath=aftermath(workspace, trajectory),
+    )
 
 
 def give_account(
@@ -123,12 +166,14 @@ def give_account(
     *,
     library: Library,
     settings: Settings,
+    background: Background | None = None,
     show_prompt: bool = False,
     show_code: bool = True,
 ) -> Account:
     """The account of a trajectory. `show_prompt` adds the messages and the reply of every step, whole."""
     from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
+    known = background or Background()
     wanted = settings.skills.threshold
     stamp = trajectory.stamp
     steps = tuple(_step(step, show_prompt=show_prompt, show_code=show_code) for step in trajectory.steps)
@@ -141,7 +186,7 @@ def give_account(
         outcome=outcome_in_words(trajectory),
         threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
         chosen=tuple(
-            _chosen(rank, injected, trajectory.task.text, library)
+            _chosen(rank, injected, trajectory, library, known.whence.get(injected.name))
             for rank, injected in enumerate(stamp.skills, start=1)
         ),
         others=() if stamp.skills else _nearest(trajectory.task.text, library),
@@ -161,22 +206,10 @@ def give_account(
         policy_seconds=policy_seconds,
         run_seconds=sum(step.run_seconds for step in steps),
         seconds=trajectory.seconds,
-    )
-
-
-def explain(
-    trajectory: Trajectory,
-    *,
-    library: Library,
-    settings: Settings,
-    show_prompt: bool = False,
-    show_code: bool = True,
-) -> str:
-    """The account of a trajectory as plain text."""
-    return render_account(
-        give_account(
-            trajectory, library=library, settings=settings, show_prompt=show_prompt, show_code=show_code
-        )
+        generation=known.generation,
+        current_generation=known.current_generation,
+        role_in_words=role_in_words(trajectory, known.aftermath.role_reason),
+        aftermath=known.aftermath,
     )
 
 
@@ -199,31 +232,9 @@ def score_in_words(score: Scoring | None) -> str:
     return f"{told} ({score.reason})" if score.reason else told
 
 
-def render_account(account: Account) -> str:
-    """The account as plain text."""
-    head = [
-        f"Task {account.id}: {one_line(account.task, COLUMNS)}",
-        *rows(
-            [
-                ("ended", account.outcome),
-                ("asked", account.asked),
-                ("policy", _policy(account)),
-                ("score", account.score),
-                ("cost", _cost(account)),
-            ],
-            indent="  ",
-        ),
-    ]
-    parts = [head, _skill_lines(account), *(_step_lines(step) for step in account.steps)]
-    if account.checks:
-        parts.append(["Checks", *map(_check_line, account.checks)])
-    return "\n\n".join("\n".join(part) for part in parts)
-
-
 def _asked(trajectory: Trajectory) -> str:
     origin = trajectory.task.origin
-    when = datetime.datetime.fromtimestamp(trajectory.created_at).astimezone()
-    parts = [when.strftime("%Y-%m-%d %H:%M:%S")]
+    parts = [local_time(trajectory.created_at)]
     parts.append(f"in {origin.notebook}" if origin.notebook else "in no notebook that is known")
     if origin.cell_id:
         parts.append(f"cell {origin.cell_id}")
@@ -232,12 +243,24 @@ def _asked(trajectory: Trajectory) -> str:
     return ", ".join(parts)
 
 
-def _chosen(rank: int, injected: InjectedSkill, text: str, library: Library) -> ChosenSkill:
+def _chosen(
+    rank: int, injected: InjectedSkill, trajectory: Trajectory, library: Library, known: Whence | None
+) -> ChosenSkill:
     skill = next((skill for skill in library.skills if skill.name == injected.name), None)
     if skill is None:
-        return ChosenSkill(rank, injected.name, injected.relevance, SkillState.REMOVED)
-    state = SkillState.CURRENT if skill.sha256 == injected.sha256 else SkillState.EDITED
-    return ChosenSkill(rank, injected.name, injected.relevance, state, _shared_words(text, skill))
+        state = SkillState.REMOVED
+    else:
+        state = SkillState.CURRENT if skill.sha256 == injected.sha256 else SkillState.EDITED
+    return ChosenSkill(
+        rank=rank,
+        name=injected.name,
+        relevance=injected.relevance,
+        state=state,
+        words=_shared_words(trajectory.task.text, skill) if skill is not None else (),
+        sha256=injected.sha256,
+        version=known.version(injected.sha256, trajectory.stamp.skill_generation) if known else None,
+        whence=known,
+    )
 
 
 def _shared_words(text: str, skill: Skill) -> tuple[str, ...]:
@@ -273,7 +296,14 @@ def _step(step: Step, *, show_prompt: bool, show_code: bool) -> StepAccount:
         run_seconds=observation.seconds if observation else 0.0,
         prompt=step.messages if show_prompt else (),
         reply=step.reply if show_prompt else None,
+        edit=_edit(step) if show_code else (),
     )
+
+
+def _edit(step: Step) -> tuple[str, ...]:
+    if step.ran is None:
+        return ()
+    return tuple(unified(step.action, step.ran, "proposed", "run")[:EDIT_LINES])
 
 
 def _output(observation: Observation | None) -> tuple[str, ...]:
@@ -283,61 +313,3 @@ def _output(observation: Observation | None) -> tuple[str, ...]:
         part.rstrip("\n") for part in (observation.stdout, observation.stderr, observation.result) if part
     )
     return tuple(shortened(text, OBSERVATION_LINES, COLUMNS))
-
-
-def _policy(account: Account) -> str:
-    adapter = "" if account.adapter is None else f", adapter v{account.adapter}"
-    seed = "" if account.seed is None else f", seed {account.seed}"
-    return f"{account.model}{adapter}, skill generation {account.skill_generation}{seed}"
-
-
-def _cost(account: Account) -> str:
-    tokens = f"{account.prompt_tokens:,} + {account.completion_tokens:,} tokens"
-    return (
-        f"{counted(len(account.steps), 'step')}, {tokens} (prompt + completion), {account.seconds:.1f} s "
-        f"(policy {account.policy_seconds:.1f} s, code {account.run_seconds:.1f} s)"
-    )
-
-
-def _skill_lines(account: Account) -> list[str]:
-    if account.chosen:
-        told = [(f"{skill.rank}. {skill.name}", _why_chosen(skill)) for skill in account.chosen]
-        return [
-            f"Skills in the prompt (relevance; the threshold is {account.threshold:.2f})",
-            *rows(told, "  "),
-        ]
-    if not account.others:
-        return ["No skill was in the prompt: none in the library shares a telling word with the task."]
-    told = [(other.name, f"{other.relevance:.2f}") for other in account.others]
-    return [
-        f"No skill was in the prompt. Nearest now (relevance; the threshold is {account.threshold:.2f})",
-        *rows(told, "  "),
-    ]
-
-
-def _why_chosen(skill: ChosenSkill) -> str:
-    shares = f", shares {', '.join(map(repr, skill.words))}" if skill.words else ""
-    state = "" if skill.state is SkillState.CURRENT else f", {skill.state}"
-    return f"{skill.relevance:.2f}{shares}{state}"
-
-
-def _step_lines(step: StepAccount) -> list[str]:
-    told = [f"policy {step.policy_seconds:.1f} s"]
-    told += [f"code {step.run_seconds:.1f} s"] if step.ran else ["not run"]
-    lines = [f"Step {step.number} ({', '.join(told)})"]
-    for message in step.prompt:
-        lines += [f"  [{message.role}]", *(f"  | {line}" for line in message.content.split("\n"))]
-    if step.reply is not None:
-        lines += ["  [reply]", *(f"  | {line}" for line in step.reply.split("\n"))]
-    elif step.code is not None:
-        lines += [f"  {line}".rstrip() for line in step.code.rstrip().split("\n")]
-    lines += [f"  > {line}" for line in step.output]
-    if step.error is not None:
-        lines.append(f"  ! {one_line(step.error, COLUMNS)}")
-    return [*lines, *(f"  score {score}" for score in step.scores)]
-
-
-def _check_line(check: CheckAccount) -> str:
-    mark = "passed" if check.passed else "failed"
-    told = f"  {mark}  {one_line(check.source, COLUMNS)}"
-    return told if check.passed or not check.feedback else f"{told}: {one_line(check.feedback, COLUMNS)}"

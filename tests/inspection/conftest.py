@@ -4,6 +4,10 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.assembly import Workspace, open_workspace
+from metaclaw_jlab.core.evolution import Source
+from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.store.skills import Lesson, Skills
+from tests.inspection.learning_samples import RULE, SAID, asked, failed, injected
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +22,14 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     made = open_workspace(tmp_path / "home")
     yield made
     made.close()
+
+
+@pytest.fixture
+def learnt(workspace: Workspace) -> Workspace:
+    """A home in which task `bad` failed, generation 1 learnt from it, and task `good` passed under it."""
+    store = workspace.trajectories()
+    store.record(failed("bad"))
+    lesson = Lesson(RULE.name, Source("bad", SAID), "save the rows as csv")
+    Skills(workspace.database()).commit_generation(Cause.EVOLVER, [RULE], ["bad"], lessons=[lesson])
+    store.record(asked("good", injected(), generation=1))
+    return workspace

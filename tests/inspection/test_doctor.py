@@ -12,6 +12,7 @@ from metaclaw_jlab.inspection.doctor import diagnose, diagnose_without_home, hea
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, ok, warn
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.settings.configuration import set_value
+from metaclaw_jlab.store.migrations import latest
 
 PARTS = [
     "python",
@@ -55,7 +56,7 @@ def test_whatever_is_not_well_says_what_to_do(workspace: Workspace) -> None:
 
 def test_a_new_database_is_sound(workspace: Workspace) -> None:
     found = examined(workspace)["database"]
-    assert (found.level, "schema 1" in found.sentence) == (Level.OK, True)
+    assert (found.level, f"schema {latest()}" in found.sentence) == (Level.OK, True)
 
 
 def test_a_damaged_database_is_a_failure_and_stays_as_it_is(workspace: Workspace) -> None:

@@ -17,6 +17,8 @@ from metaclaw_jlab.inspection.status import LINES, render_status, status
 from metaclaw_jlab.runtime.policy_server import Endpoint, publish
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.store.notebooks import Notebooks
+from tests.inspection.learning_samples import failed
 
 
 def done(workspace: Workspace, stop: StopReason | None) -> None:
@@ -153,3 +155,61 @@ def test_the_status_is_json(workspace: Workspace) -> None:
     told = json.loads(json.dumps(as_json(status(workspace))))
     assert told["trajectories"]["stopped"] == {"done": 1}
     assert told["mode"] == "ask"
+
+
+def test_failures_that_wait_are_counted(workspace: Workspace) -> None:
+    workspace.trajectories().record(failed("bad"))
+    found = status(workspace)
+    assert found.pending == 1
+    assert "on; 1 failure waits to be learnt from" in render_status(found)
+
+
+def test_support_and_generation_are_told(learnt: Workspace) -> None:
+    found = status(learnt)
+    assert (found.pending, found.skill_generation) == (0, 1)
+    assert "1 support" in render_status(found)
+
+
+def test_the_switch_of_the_notebook_goes_first(workspace: Workspace) -> None:
+    Notebooks(workspace.database()).set_learn("a.ipynb", on=False)
+    assert not status(workspace, notebook="a.ipynb").learn
+    assert status(workspace, notebook="b.ipynb").learn
+    assert "off: new tasks teach nothing" in render_status(status(workspace, notebook="a.ipynb"))
+
+
+def test_learning_can_be_off_everywhere(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "agent.learn", "false")
+    assert not status(workspace).learn
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, "distiller, on this machine"),
+        (
+            {"policy.base_url": "https://a.org/v1", "policy.model": "big"},
+            "big at https://a.org; failures are sent",
+        ),
+        ({"policy.base_url": "http://localhost:9/v1", "policy.model": "big"}, "big at http://localhost:9"),
+        (
+            {
+                "policy.base_url": "https://a.org/v1",
+                "policy.model": "big",
+                "evolver.base_url": "https://b.org/v1",
+            },
+            "the first model at https://b.org",
+        ),
+        ({"policy.base_url": "https://a.org/v1", "evolver.kind": "distiller"}, "distiller, on this machine"),
+        ({"evolver.kind": "model"}, "metaclaw-practice-1m on this machine"),
+        ({"evolver.kind": "off"}, "off: no skills are made"),
+    ],
+)
+def test_who_makes_skills_is_told(values: dict[str, str], told: str, workspace: Workspace) -> None:
+    for key, value in values.items():
+        set_value(workspace.home.config, key, value)
+    assert told in status(workspace).evolver
+
+
+def test_nothing_is_sent_where_the_evolver_is_on_this_machine(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
+    assert "sent" not in status(workspace).evolver

@@ -1,0 +1,102 @@
+"""What became of a task once it had ended: what the user said of it, what was learnt from it, what it may train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
+from metaclaw_jlab.core.trajectory import Role, Trajectory
+from metaclaw_jlab.inspection.generations import describe_generation, in_words
+from metaclaw_jlab.inspection.lines import local_time, one_line
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.assembly import Workspace
+
+COLUMNS = 110
+PENDING = 10_000  # so many failures are looked through for one that waits
+KINDS = {
+    FeedbackKind.GOOD: "you said that it was good",
+    FeedbackKind.BAD: "you said that it was bad",
+    FeedbackKind.EDITED: "you changed the proposed code before it ran",
+    FeedbackKind.REJECTED: "you turned the proposal down",
+}
+ROLES = {
+    Role.NEITHER: "neither support nor query",
+    Role.SUPPORT: "support: a skill came from it, so it never trains the policy",
+    Role.QUERY: "query: it may train the policy while its skill generation is the current one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What became of a task, in sentences. `decision` is what its failure came to: pending, evolved, explained, kept;
+    None where there is nothing to learn from. `said` is the feedback, the oldest first."""
+
+    role_reason: str = ""
+    decision: str | None = None
+    became: str = ""
+    said: tuple[str, ...] = ()
+
+
+def aftermath(workspace: Workspace, trajectory: Trajectory) -> Aftermath:
+    """What became of a trajectory."""
+    from metaclaw_jlab.store.feedback import Feedbacks
+
+    decision, became = _learning(workspace, trajectory)
+    return Aftermath(
+        role_reason=workspace.trajectories().role_reason(trajectory.id),
+        decision=decision,
+        became=became,
+        said=tuple(map(_said, Feedbacks(workspace.database()).of(trajectory.id))),
+    )
+
+
+def role_in_words(trajectory: Trajectory, reason: str) -> str:
+    """What the task may be used for, and why."""
+    if not trajectory.learn:
+        return "neither: learning was off when it was asked"
+    told = ROLES[trajectory.role]
+    return f"{told} ({one_line(reason, COLUMNS)})" if reason else told
+
+
+def _learning(workspace: Workspace, trajectory: Trajectory) -> tuple[str | None, str]:
+    from metaclaw_jlab.store.support import Decision, Support
+
+    support = Support(workspace.database())
+    settled = support.settlement(trajectory.id)
+    # Feedback that came after a settlement opens the failure again.
+    if trajectory.id in support.pending(PENDING):
+        return "pending", "it failed, and waits to be learnt from (`evolve` does it now)"
+    if settled is None:
+        return None, ""
+    reason = one_line(settled.reason, COLUMNS)
+    match settled.decision:
+        case Decision.EVOLVED:
+            return "evolved", _evolved(workspace, trajectory.id)
+        case Decision.EXPLAINED:
+            return "explained", f"no new skill: {reason}"
+        case _:
+            return "kept", f"nothing was learnt from it: {reason}"
+
+
+def _evolved(workspace: Workspace, trajectory_id: str) -> str:
+    from sqlalchemy import select
+
+    from metaclaw_jlab.store.schema import generation_evidence
+    from metaclaw_jlab.store.skills import Skills
+
+    database = workspace.database()
+    query = select(generation_evidence.c.generation).where(generation_evidence.c.trajectory == trajectory_id)
+    with database.read() as connection:
+        number = connection.execute(query).scalar_one()
+    made = describe_generation(Skills(database), number)
+    return f"it evolved into skill generation {number} ({in_words(made.changes)})"
+
+
+def _said(feedback: Feedback) -> str:
+    told = KINDS[feedback.kind]
+    # The code of an edit is shown with its step.
+    reason = feedback.text if feedback.kind is not FeedbackKind.EDITED else ""
+    when = f"{local_time(feedback.at)}: " if feedback.at else ""
+    return when + (f'{told}: "{one_line(reason, COLUMNS)}"' if reason.strip() else told)

@@ -1,0 +1,194 @@
+"""The generations of the skill library: what each changed, of what cause, and what a rollback would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.core.errors import NotFound
+from metaclaw_jlab.core.generation import Cause, SkillGeneration
+from metaclaw_jlab.inspection.lines import counted, local_time, some, table, unified
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.store.skills import Skills
+
+NAMES = 4
+DIFF_LINES = 120
+CAUSES = {
+    Cause.INITIAL: "the beginning",
+    Cause.EVOLVER: "learnt from failures",
+    Cause.USER: "by hand",
+    Cause.IMPORT: "import",
+    Cause.ROLLBACK: "rollback",
+}
+EMPTY = (
+    "The library has not changed yet. A generation is made when a failure is learnt from (a check that fails, "
+    '%metaclaw bad "why"), when a skill is edited or imported, and by a rollback.'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Names of skills that one library has more, less, or otherwise than another."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a difference."""
+        return bool(self.added or self.removed or self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationAccount:
+    """A generation and what it changed against its parent. `skills` counts its members."""
+
+    number: int
+    parent: int | None
+    cause: str
+    created_at: float
+    skills: int
+    changes: Changes
+    evidence: tuple[str, ...]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SkillDiff:
+    """How the text of a skill differs; the lines of a unified diff of its SKILL.md."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationDiff:
+    """What generation `after` has otherwise than `before`."""
+
+    before: int
+    after: int
+    changes: Changes
+    texts: tuple[SkillDiff, ...]
+
+
+def list_generations(skills: Skills, limit: int) -> tuple[GenerationAccount, ...]:
+    """At most `limit` generations, the newest first."""
+    # One more, for what the oldest shown changed.
+    found = skills.generations(limit + 1)
+    parents = {generation.number: generation for generation in found}
+    current = found[0].number
+    return tuple(
+        _account(generation, parents.get(generation.number - 1), current) for generation in found[:limit]
+    )
+
+
+def describe_generation(skills: Skills, number: int) -> GenerationAccount:
+    """One generation. Raises NotFound."""
+    generation = existing(skills, number)
+    parent = skills.generation(number - 1) if number else None
+    return _account(generation, parent, skills.current_generation().number)
+
+
+def existing(skills: Skills, number: int) -> SkillGeneration:
+    """The generation of this number. Raises NotFound with the numbers that there are."""
+    current = skills.current_generation().number
+    if not 0 <= number <= current:
+        raise NotFound(
+            f"There is no skill generation {number}.",
+            f"There are 0 to {current}. See: generations list" if current else EMPTY,
+        )
+    return skills.generation(number)
+
+
+def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
+    """What differs between two libraries, given as content hashes by name."""
+    return Changes(
+        added=tuple(sorted(after.keys() - before.keys())),
+        removed=tuple(sorted(before.keys() - after.keys())),
+        changed=tuple(sorted(name for name in before.keys() & after.keys() if before[name] != after[name])),
+    )
+
+
+def compare_generations(skills: Skills, before: int, after: int) -> GenerationDiff:
+    """The texts that differ between two generations. Raises NotFound."""
+    old, new = (dict(existing(skills, number).members) for number in (before, after))
+    changes = changes_between(old, new)
+    names = sorted((*changes.added, *changes.removed, *changes.changed))
+    texts = (
+        SkillDiff(name, skill_diff(skills, old.get(name), new.get(name), before, after)) for name in names
+    )
+    return GenerationDiff(before, after, changes, tuple(texts))
+
+
+def skill_diff(skills: Skills, before: str | None, after: str | None, old: int, new: int) -> tuple[str, ...]:
+    """The diff of a skill's text between two content hashes, None where it was not there; `old` and `new` are the
+    generations to be named."""
+    return unified(_text(skills, before), _text(skills, after), f"generation {old}", f"generation {new}")
+
+
+def in_words(changes: Changes, most: int = NAMES) -> str:
+    """`+a, -b, ~c`, or that nothing changed."""
+    names = [
+        *(f"+{name}" for name in changes.added),
+        *(f"-{name}" for name in changes.removed),
+        *(f"~{name}" for name in changes.changed),
+    ]
+    return some(names, most) if names else "no change"
+
+
+def render_generations(generations: tuple[GenerationAccount, ...]) -> str:
+    """The generations, one a line, and how to go back."""
+    if [generation.number for generation in generations] == [0]:
+        return EMPTY
+    lines = table(
+        (
+            ">" if generation.current else "",
+            f"g{generation.number}",
+            local_time(generation.created_at) if generation.number else "",
+            CAUSES[Cause(generation.cause)],
+            in_words(generation.changes) if generation.number else "",
+            counted(len(generation.evidence), "failure") if generation.evidence else "",
+        )
+        for generation in generations
+    )
+    oldest = generations[-1].number
+    more = [f"{counted(oldest, 'older one')}: --limit"] if oldest else []
+    return "\n".join(
+        [*lines, *more, "+ added, - removed, ~ changed; > is the current one. Back: generations rollback N"]
+    )
+
+
+def render_diff(diff: GenerationDiff) -> str:
+    """The changes in words, then the texts."""
+    head = f"From generation {diff.before} to {diff.after}: {in_words(diff.changes, 20)}"
+    return "\n".join([head, *(line for text in diff.texts for line in ["", *diff_lines(text)])])
+
+
+def diff_lines(diff: SkillDiff, most: int = DIFF_LINES) -> list[str]:
+    """The name, and the first lines of the diff."""
+    left = len(diff.lines) - most
+    more = [f"… {counted(left, 'line')} more"] if left > 0 else []
+    return [diff.name, *(f"  {line}".rstrip() for line in diff.lines[:most]), *more]
+
+
+def _account(generation: SkillGeneration, parent: SkillGeneration | None, current: int) -> GenerationAccount:
+    before = dict(parent.members) if parent else {}
+    return GenerationAccount(
+        number=generation.number,
+        parent=generation.parent,
+        cause=generation.cause.value,
+        created_at=generation.created_at,
+        skills=len(generation.members),
+        changes=changes_between(before, dict(generation.members)),
+        evidence=generation.evidence,
+        current=generation.number == current,
+    )
+
+
+def _text(skills: Skills, sha256: str | None) -> str:
+    from metaclaw_jlab.skills.markdown import render
+
+    return render(skills.get_skill(sha256)) if sha256 is not None else ""
