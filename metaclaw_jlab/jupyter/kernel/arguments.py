@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import shlex
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -59,7 +61,8 @@ def cell_parser() -> LineParser:
         action="append",
         default=[],
         metavar="EXPR",
-        help='must be true afterwards: "df.shape[1] == 3"',
+        help='must be true afterwards: "df.shape[1] == 3"; a comment behind it says what is wrong where it is not, '
+        "and is learnt from: \"day == '2026-03-01'  # write dates as ISO 8601\"",
     )
     parser.add_argument(
         "--check-file",
@@ -80,7 +83,7 @@ def cell_parser() -> LineParser:
 def parse_cell_options(line: str) -> CellOptions:
     """Read the line of a `%%metaclaw` cell. Raises UsageError, HelpShown."""
     found = cell_parser().parse_args(split(line))
-    checks = [Check(CheckKind.EXPRESSION, _expression(text)) for text in found.check]
+    checks = [_expression(text) for text in found.check]
     checks += [Check(CheckKind.SCRIPT, _script(name)) for name in found.check_file]
     return CellOptions(
         name=found.name,
@@ -110,13 +113,30 @@ def _positive(text: str) -> int:
     return number
 
 
-def _expression(text: str) -> str:
+def _expression(text: str) -> Check:
+    """The expression without the comment behind it, which is what the check says where it fails."""
     try:
         compile(text.strip(), "<check>", "eval")
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise UsageError(f"--check {text!r} is no Python expression ({reason}); put it in quotes.") from None
-    return text
+    tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
+    said = " ".join(token.string.lstrip("# ").rstrip() for token in tokens if token.type == tokenize.COMMENT)
+    return Check(CheckKind.EXPRESSION, _without_comments(text.strip(), tokens), said.strip())
+
+
+def _without_comments(text: str, tokens: list[tokenize.TokenInfo]) -> str:
+    lines = text.split("\n")
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(lines).strip()
+
+
+def command_parser(name: str, about: str) -> LineParser:
+    """The parser of `%metaclaw NAME`."""
+    return LineParser(prog=f"%metaclaw {name}", description=about, allow_abbrev=False)
 
 
 def _script(name: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from metaclaw_jlab.core.errors import TaskFailed
+from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
-from metaclaw_jlab.jupyter.kernel.display import Reporter, reporter_for, summary
+from metaclaw_jlab.jupyter.kernel.display import Reporter, summary
 
 if TYPE_CHECKING:
     from metaclaw_jlab.agent.rollout import Rollout
@@ -26,12 +27,22 @@ def run_cell(session: KernelSession, line: str, text: str) -> None:
     options = parse_cell_options(line)
     if not text.strip():
         raise UsageError("The cell has no task: write what you want done below the %%metaclaw line.")
+    _work(session, lambda reporter: _do(session, options, text, reporter))
+
+
+def next_step(session: KernelSession, trajectory: Trajectory) -> None:
+    """Have the next step of an open task proposed. Raises what `run_cell` raises."""
+    _work(session, lambda reporter: _go_on(session, trajectory, reporter))
+
+
+def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -> None:
+    """The agent at work, and one line about what came of it."""
     if session.busy:
         raise UsageError("The agent's own code cannot hand on a task.")
-    reporter = reporter_for(session.shell)
+    reporter = session.reporter()
     session.busy = True
     try:
-        trajectory = _do(session, options, text, reporter)
+        trajectory = do(reporter)
     except KeyboardInterrupt:
         reporter.note("MetaClaw: cancelled · %metaclaw why")
         raise
@@ -55,13 +66,31 @@ def _do(session: KernelSession, options: CellOptions, text: str, reporter: Repor
     if mode == "auto":
         return run_task(task, rollout)
     if mode == "off":
-        _answer(task, dataclasses.replace(rollout, recorder=None), reporter)
+        _answer(task, dataclasses.replace(rollout, recorder=None, on_end=lambda _: None), reporter)
         return None
-    trajectory = propose(task, rollout)
-    session.last = trajectory
+    return _offered(session, propose(task, rollout), options)
+
+
+def _go_on(session: KernelSession, trajectory: Trajectory, reporter: Reporter) -> Trajectory:
+    from metaclaw_jlab.agent.rollout import propose
+    from metaclaw_jlab.jupyter.kernel.cell_executor import CellExecutor
+
+    settings = session.workspace().settings()
+    options = session.options.get(trajectory.id) or CellOptions(seed=trajectory.stamp.seed)
+    executor = CellExecutor(session.shell, settings.agent.observation_chars)
+    rollout = session.rollout(options, settings, executor, reporter)
+    begun, now = trajectory.stamp.model, rollout.policy.model
+    if begun != now:
+        raise UsageMistake(
+            f"Task {trajectory.id} was begun with {begun}, and {now} answers now.",
+            "Connect the one that began it, or hand the task on anew with %%metaclaw.",
+        )
+    return _offered(session, propose(trajectory, rollout), options)
+
+
+def _offered(session: KernelSession, trajectory: Trajectory, options: CellOptions) -> Trajectory:
     if trajectory.stop is None:
-        action = trajectory.steps[-1].action
-        session.shell.set_next_input(f"# metaclaw:{trajectory.id}\n{action}")
+        session.offer(trajectory, options)
     return trajectory
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from metaclaw_jlab.jupyter.kernel import library_commands
-from metaclaw_jlab.jupyter.kernel.arguments import LineParser, cell_parser
+from metaclaw_jlab.jupyter.kernel import library_commands, task_commands
+from metaclaw_jlab.jupyter.kernel.arguments import cell_parser, command_parser
 from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def run_command(session: KernelSession, words: list[str]) -> str:
 def _status(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.inspection.status import render_status, status
 
-    _parser("status", "What the agent is, knows and has done.").parse_args(words)
+    command_parser("status", "What the agent is, knows and has done.").parse_args(words)
     return render_status(status(session.workspace(), notebook=session.origin().notebook))
 
 
 def _doctor(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.inspection.doctor import diagnose, render_findings
 
-    _parser("doctor", "Look for what does not work, and say what to do.").parse_args(words)
+    command_parser("doctor", "Look for what does not work, and say what to do.").parse_args(words)
     return render_findings(diagnose(session.workspace()))
 
 
@@ -56,7 +56,9 @@ def _connect(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.settings.configuration import set_value, unset
     from metaclaw_jlab.settings.secrets import key_for
 
-    parser = _parser("connect", "Let an OpenAI-compatible endpoint answer, for this session unless --save.")
+    parser = command_parser(
+        "connect", "Let an OpenAI-compatible endpoint answer, for this session unless --save."
+    )
     parser.add_argument("url", help="its base URL, such as http://localhost:11434/v1")
     parser.add_argument("--model", help="a model that it serves; the first that it lists where left out")
     parser.add_argument("--key-env", metavar="VAR", help="the environment variable that holds its key")
@@ -85,7 +87,7 @@ def _local(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.core.config import EMBEDDED_MODEL
     from metaclaw_jlab.settings.configuration import set_value, unset
 
-    parser = _parser(
+    parser = command_parser(
         "local", "Serve a model on this machine and let it answer, for this session unless --save."
     )
     parser.add_argument("model", nargs="?", default=EMBEDDED_MODEL, help="a name, a folder or a hub id")
@@ -108,7 +110,7 @@ def _local(session: KernelSession, words: list[str]) -> str:
 def _config(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.settings.configuration import set_value, unset
 
-    parser = _parser("config", "Show or change the configuration.")
+    parser = command_parser("config", "Show or change the configuration.")
     parser.add_argument("action", nargs="?", choices=["list", "get", "set", "unset", "path"], default="list")
     parser.add_argument("key", nargs="?", help="such as agent.mode")
     parser.add_argument("value", nargs="?")
@@ -141,13 +143,9 @@ def _settings_table(session: KernelSession) -> str:
 
 
 def _help(_: KernelSession, words: list[str]) -> str:
-    _parser("help", "This text.").parse_args(words)
+    command_parser("help", "This text.").parse_args(words)
     lines = [f"  %metaclaw {name:<11} {command.about}" for name, command in COMMANDS.items()]
     return "\n".join([cell_parser().format_help(), "commands (each takes --help):", *lines])
-
-
-def _parser(name: str, about: str) -> LineParser:
-    return LineParser(prog=f"%metaclaw {name}", description=about, allow_abbrev=False)
 
 
 COMMANDS: dict[str, Command] = {
@@ -155,6 +153,10 @@ COMMANDS: dict[str, Command] = {
     "why": Command("why it did what it did, and where its skills came from", library_commands.why),
     "skills": Command("the skills: list, show, edit, pin, roll back, import", library_commands.skills),
     "generations": Command("the history of the skills, and the way back", library_commands.generations),
+    "next": Command("propose the next step of an open task", task_commands.go_on),
+    "good": Command("say that a task was done right", task_commands.good),
+    "bad": Command("say what was wrong, or turn a proposal down", task_commands.bad),
+    "learn": Command("whether this notebook's tasks may teach: on, off", task_commands.learn),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
     "local": Command("serve a model on this machine", _local),
     "config": Command("show or change settings", _config),

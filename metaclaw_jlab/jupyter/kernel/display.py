@@ -128,13 +128,11 @@ def bundle(text: str, markdown: str | None = None) -> dict[str, str]:
     return data
 
 
-def summary(trajectory: Trajectory) -> str:
-    """One line about an ended task."""
-    from metaclaw_jlab.inspection.why import STOPS
-
+def summary(trajectory: Trajectory, *more: str) -> str:
+    """One line about a task that has ended or goes on; `more` is said of its last step."""
     failed = [result for result in trajectory.checks if not result.passed]
-    stop = STOPS[trajectory.stop] if trajectory.stop else "proposed: run the cell below"
-    parts = [f"MetaClaw: {stop}"]
+    told, way_on = _state(trajectory)
+    parts = [f"MetaClaw: {told}", *more]
     steps = len(trajectory.steps)
     parts.append(f"{steps} step{'' if steps == 1 else 's'}")
     parts.append(f"{trajectory.seconds:.1f} s")
@@ -143,7 +141,22 @@ def summary(trajectory: Trajectory) -> str:
     names = ", ".join(skill.name for skill in trajectory.stamp.skills)
     parts.append(f"skills: {names}" if names else "no skill injected")
     parts.append(f"g{trajectory.stamp.skill_generation}")
-    return " · ".join(parts) + " · %metaclaw why"
+    if not trajectory.learn:
+        parts.append("learning is off")
+    return " · ".join([*parts, way_on])
+
+
+def _state(trajectory: Trajectory) -> tuple[str, str]:
+    """What a task has come to, and where to go from there."""
+    from metaclaw_jlab.inspection.why import STOPS
+
+    if trajectory.stop is not None:
+        return STOPS[trajectory.stop], "%metaclaw why"
+    observation = trajectory.steps[-1].observation if trajectory.steps else None
+    if observation is None:
+        return "proposed: run the cell below", "%metaclaw why"
+    error = observation.error
+    return ("the step has run" if error is None else f"the step raised {error.name}"), "%metaclaw next"
 
 
 def _closed(text: str) -> str:

@@ -39,7 +39,8 @@ class MetaclawMagics(Magics):
             else:
                 from metaclaw_jlab.jupyter.kernel.commands import run_command
 
-                print(run_command(self.session, split(line)))  # noqa: T201 - the answer of a line magic
+                if told := run_command(self.session, split(line)):
+                    print(told)  # noqa: T201 - the answer of a line magic
         except HelpShown:
             return
         except _MISTAKES as mistake:
@@ -57,6 +58,7 @@ def register(shell: InteractiveShell) -> None:
     magics = MetaclawMagics(shell)
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics.session.before_cell)
+    shell.events.register("post_run_cell", magics.session.after_cell)
 
 
 def _in_one_line(error: BaseException) -> BaseException:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.task import Origin, Task
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
+from metaclaw_jlab.jupyter.kernel.linking import Linking
+from metaclaw_jlab.jupyter.kernel.proposed_cell import Mark, proposed_cell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.retriever import Match
     from metaclaw_jlab.jupyter.kernel.arguments import CellOptions
     from metaclaw_jlab.jupyter.kernel.display import Reporter
+    from metaclaw_jlab.store.feedback import Feedbacks
 
 
 EMBEDDED_NOTE = (
@@ -34,6 +38,10 @@ class KernelSession:
         self.shell = shell
         self.last: Trajectory | None = None
         self.busy = False
+        self.linking = Linking(self)
+        self.options: dict[str, CellOptions] = {}  # of the open tasks of this session, the newest last
+        self._learn: bool | None = None
+        self._recalled = False
         self._workspace: Workspace | None = None
         self._cell_id: str | None = None
         self._told: set[str] = set()
@@ -50,6 +58,18 @@ class KernelSession:
         """Remember which cell runs; code that the agent runs is none."""
         if not self.busy:
             self._cell_id = getattr(info, "cell_id", None)
+            self.linking.before(info)
+
+    def after_cell(self, result: Any) -> None:
+        """Take down what a proposed cell did."""
+        if not self.busy:
+            self.linking.after(result)
+
+    def reporter(self) -> Reporter:
+        """How something is shown to the user now."""
+        from metaclaw_jlab.jupyter.kernel.display import reporter_for
+
+        return reporter_for(self.shell)
 
     def origin(self) -> Origin:
         """Notebook and cell, as far as the front end tells."""
@@ -77,6 +97,83 @@ class KernelSession:
         value: object | None = space.get(name)
         return value
 
+    def feedbacks(self) -> Feedbacks:
+        """What was said about tasks."""
+        from metaclaw_jlab.store.feedback import Feedbacks
+
+        return Feedbacks(self.workspace().database())
+
+    def learning(self, settings: Settings) -> bool:
+        """Whether the tasks of this notebook may teach; where it is not known, those of this session."""
+        from metaclaw_jlab.store.notebooks import Notebooks
+
+        notebook = self.origin().notebook
+        kept = self._learn if notebook is None else Notebooks(self.workspace().database()).learn(notebook)
+        return settings.agent.learn if kept is None else kept
+
+    def set_learning(self, on: bool) -> str | None:
+        """Switch it from the next prompt on; the notebook that it is kept for, None where for this session only."""
+        from metaclaw_jlab.store.notebooks import Notebooks
+
+        notebook = self.origin().notebook
+        if notebook is None:
+            self._learn = on
+        else:
+            Notebooks(self.workspace().database()).set_learn(notebook, on)
+        return notebook
+
+    def recall(self) -> None:
+        """Once a session, know again the proposals of this notebook that wait from before."""
+        notebook = self.origin().notebook
+        if self._recalled or notebook is None:
+            return
+        self._recalled = True
+        for trajectory in reversed(self.workspace().trajectories().waiting(notebook)):
+            step = trajectory.steps[-1]
+            self.linking.proposals.add(Mark(trajectory.id, step.index), step.action)
+
+    def expire(self, settings: Settings) -> None:
+        """Close the proposals that nobody ran in time."""
+        before = time.time() - settings.agent.proposal_hours * 3600
+        for trajectory_id in self.workspace().trajectories().expire(before):
+            self._forget_open(trajectory_id)
+
+    def offer(self, trajectory: Trajectory, options: CellOptions) -> None:
+        """Put a proposal before the user, in a cell of its own."""
+        step = trajectory.steps[-1]
+        mark = Mark(trajectory.id, step.index)
+        self.last = trajectory
+        self.options[trajectory.id] = options
+        self.linking.proposals.add(mark, step.action)
+        self.shell.set_next_input(proposed_cell(mark, step.action))
+
+    def ended(self, trajectory: Trajectory) -> None:
+        """A task has ended, or something was said about it since. It costs the user's thread no time."""
+        self.last = trajectory
+        self._forget_open(trajectory.id)
+
+    def _forget_open(self, trajectory_id: str) -> None:
+        self.linking.proposals.settle_all(trajectory_id)
+        self.options.pop(trajectory_id, None)
+
+    def without_policy(self, trajectory: Trajectory, reporter: Reporter) -> Rollout:
+        """How a task is taken on where its policy is not asked: to observe a step, or to end it."""
+        from metaclaw_jlab.agent.rollout import Rollout
+        from metaclaw_jlab.jupyter.kernel.cell_executor import CellExecutor
+        from metaclaw_jlab.policies.scripted import ScriptedPolicy
+
+        workspace = self.workspace()
+        agent = workspace.settings().agent
+        options = self.options.get(trajectory.id)
+        return Rollout(
+            policy=ScriptedPolicy((), model=trajectory.stamp.model),
+            executor=CellExecutor(self.shell, agent.observation_chars),
+            recorder=workspace.trajectories(),
+            max_steps=(options.steps if options else None) or agent.steps,
+            on_end=self.ended,
+            on_warning=reporter.note,
+        )
+
     def rollout(
         self, options: CellOptions, settings: Settings, executor: Executor, reporter: Reporter
     ) -> Rollout:
@@ -86,6 +183,8 @@ class KernelSession:
         from metaclaw_jlab.core.policy import Sampling
 
         workspace = self.workspace()
+        self.recall()
+        self.expire(settings)
         policy = workspace.policy(reporter.progress)
         library = workspace.library()
         if uses_embedded_policy(settings):
@@ -110,9 +209,10 @@ class KernelSession:
                 extra=settings.policy.extra,
             ),
             max_steps=options.steps or settings.agent.steps,
+            learn=self.learning(settings),
             on_text=reporter.text,
             on_proposal=lambda _: reporter.end_of_text(),
-            on_end=self._keep,
+            on_end=self.ended,
             on_warning=reporter.note,
         )
 
@@ -129,6 +229,3 @@ class KernelSession:
         fine = trajectory.stop is None or trajectory.stop is StopReason.DONE
         if not fine and uses_embedded_policy(self.workspace().settings()):
             reporter.note(EMBEDDED_NOTE)
-
-    def _keep(self, trajectory: Trajectory) -> None:
-        self.last = trajectory

@@ -1,0 +1,166 @@
+"""`%metaclaw next`, `good`, `bad`, `learn`: what a user says about a task that was handed on."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from metaclaw_jlab.core.errors import NotFound
+from metaclaw_jlab.jupyter.kernel.arguments import command_parser
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.core.feedback import FeedbackKind
+    from metaclaw_jlab.core.trajectory import Trajectory
+    from metaclaw_jlab.jupyter.kernel.session import KernelSession
+
+_ID = re.compile(r"[0-9a-f]{12}")
+_LOOKED_AT = 50
+
+
+def go_on(session: KernelSession, words: list[str]) -> str:
+    """Propose the next step. Raises UsageError, TaskFailed, MetaclawError, KeyboardInterrupt."""
+    from metaclaw_jlab.agent.rollout import waits
+    from metaclaw_jlab.jupyter.kernel.cell import next_step
+
+    parser = command_parser("next", "Propose the next step of a task whose last proposal has run.")
+    parser.add_argument("id", nargs="?", help="the task's id; the last open one where left out")
+    found = parser.parse_args(words)
+    session.recall()
+    trajectory = session.workspace().trajectories().get(found.id) if found.id else _last_open(session)
+    if trajectory.stop is not None:
+        raise UsageError(
+            f"Task {trajectory.id} has ended ({_end(trajectory)}). Hand on a new one with %%metaclaw."
+        )
+    if waits(trajectory):
+        raise UsageError(
+            f"The proposed cell of task {trajectory.id} has not been run yet: run it, then ask for the next step."
+        )
+    next_step(session, trajectory)
+    return ""
+
+
+def good(session: KernelSession, words: list[str]) -> str:
+    """Keep praise. Raises UsageError, MetaclawError."""
+    from metaclaw_jlab.agent.rollout import waits
+    from metaclaw_jlab.core.feedback import FeedbackKind
+
+    parser = command_parser("good", "Say that a task was done right; where it is open, that ends it.")
+    parser.add_argument("id", nargs="?", help="the task's id; the last one where left out")
+    trajectory = _subject(session, parser.parse_args(words).id)
+    if waits(trajectory):
+        raise UsageError(
+            f"The proposed cell of task {trajectory.id} has not been run yet: run it first, "
+            "or turn it down with %metaclaw bad."
+        )
+    _say(session, trajectory, FeedbackKind.GOOD, "")
+    return _noted(trajectory, "good")
+
+
+def bad(session: KernelSession, words: list[str]) -> str:
+    """Keep blame, and its reason. Raises UsageError, MetaclawError."""
+    from metaclaw_jlab.agent.rollout import waits
+    from metaclaw_jlab.core.feedback import FeedbackKind
+
+    parser = command_parser(
+        "bad", "Say what was wrong; a proposal that has not run is turned down, an open task ends."
+    )
+    parser.add_argument("reason", nargs="*", help='why, such as "write dates as ISO 8601"; it is learnt from')
+    parser.add_argument("--task", metavar="ID", help="the task's id; the last one where left out")
+    found = parser.parse_args(words)
+    reason = " ".join(found.reason).strip()
+    if found.task is None and _ID.fullmatch(reason):
+        raise UsageError(f'To name a task write: %metaclaw bad "why" --task {reason}')
+    trajectory = _subject(session, found.task)
+    turned_down = waits(trajectory)
+    _say(session, trajectory, FeedbackKind.REJECTED if turned_down else FeedbackKind.BAD, reason)
+    told = _noted(trajectory, "turned down" if turned_down else "bad")
+    return told if reason else f'{told} A reason teaches more: %metaclaw bad "why" --task {trajectory.id}'
+
+
+def learn(session: KernelSession, words: list[str]) -> str:
+    """Switch learning, or say how it is. Raises UsageError, MetaclawError."""
+    parser = command_parser(
+        "learn", "Whether the tasks of this notebook may teach; on or off from the next task on."
+    )
+    parser.add_argument("switch", nargs="?", choices=["on", "off"], help="how it is, where left out")
+    found = parser.parse_args(words)
+    if found.switch is None:
+        on = session.learning(session.workspace().settings())
+        notebook = session.origin().notebook
+        where = f"in {notebook}" if notebook else "in this session (its notebook is not known)"
+        return f"Learning is {'on' if on else 'off'} {where}."
+    notebook = session.set_learning(found.switch == "on")
+    kept = f"kept for {notebook}" if notebook else "for this session, because its notebook is not known"
+    if found.switch == "on":
+        return f"Learning is on from the next task on, {kept}."
+    return f"Learning is off from the next task on, {kept}. Tasks from before may still teach."
+
+
+def _subject(session: KernelSession, trajectory_id: str | None) -> Trajectory:
+    """The task that something is said about, as the store has it now. Raises UsageError, NotFound."""
+    store = session.workspace().trajectories()
+    notebook = session.origin().notebook
+    if trajectory_id is None and session.last is not None:
+        trajectory_id = session.last.id
+    found = store.get(trajectory_id) if trajectory_id else store.last(notebook) if notebook else None
+    if found is None:
+        raise UsageError(
+            "No task was done in this session yet: name one by its id, or begin one with %%metaclaw."
+        )
+    return found
+
+
+def _last_open(session: KernelSession) -> Trajectory:
+    """The open task that was touched last. Raises UsageError."""
+    store = session.workspace().trajectories()
+    notebook = session.origin().notebook
+    known = [session.last.id] if session.last is not None else []
+    for trajectory_id in (*known, *reversed(session.options)):
+        with suppress(NotFound):  # forgotten since
+            if (trajectory := store.get(trajectory_id)).stop is None:
+                return trajectory
+    for trajectory in store.recent(_LOOKED_AT, notebook) if notebook else ():
+        if trajectory.stop is None:
+            return trajectory
+    if session.last is not None:
+        ended = (
+            f"Task {session.last.id} has ended ({_end(store.get(session.last.id))}), and no other is open."
+        )
+        raise UsageError(f"{ended} Hand on a new one with %%metaclaw.")
+    raise UsageError("No task is open in this session: name one by its id, or begin one with %%metaclaw.")
+
+
+def _say(session: KernelSession, trajectory: Trajectory, kind: FeedbackKind, reason: str) -> None:
+    """Keep the feedback and the user's score. An open task ends with it."""
+    from metaclaw_jlab.agent.rollout import conclude
+    from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
+    from metaclaw_jlab.core.score import Score, ScoreSource
+    from metaclaw_jlab.core.trajectory import StopReason
+
+    praised = kind is FeedbackKind.GOOD
+    score = Score(1.0 if praised else -1.0, ScoreSource.USER, reason)
+    # Before the end, so that whoever learns from it has what was said too.
+    session.feedbacks().add(Feedback(trajectory.id, kind, reason))
+    if trajectory.stop is not None:
+        session.workspace().trajectories().score(trajectory.id, score)
+        session.ended(dataclasses.replace(trajectory, score=score))
+        return
+    stop = StopReason.REJECTED if kind is FeedbackKind.REJECTED else StopReason.CANCELLED
+    rollout = session.without_policy(trajectory, session.reporter())
+    scored = dataclasses.replace(trajectory, score=score)
+    conclude(scored, StopReason.DONE if praised else stop, reason or "The user said so.", rollout)
+
+
+def _noted(trajectory: Trajectory, word: str) -> str:
+    teaches = "" if trajectory.learn else " Learning was off when it began, so it teaches nothing."
+    return f"MetaClaw: task {trajectory.id} is noted as {word}.{teaches}"
+
+
+def _end(trajectory: Trajectory) -> str:
+    from metaclaw_jlab.inspection.why import STOPS
+
+    return STOPS[trajectory.stop] if trajectory.stop else "open"
