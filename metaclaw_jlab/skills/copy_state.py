@@ -15,6 +15,7 @@ from metaclaw_jlab.skills.manifest import Manifest, manifest_of, manifest_signat
 from metaclaw_jlab.skills.markdown import canonical
 from metaclaw_jlab.store.skills import Skills
 
+STAGING = ".writing"  # inside the copy: files change places within one file system only
 _REMEMBERED = 8
 
 
@@ -24,7 +25,8 @@ class CopyState:
 
     `edited` and `deleted` (names) were done by hand. `outdated` are skills to write, each with what the folder has
     instead; `surplus` is what it has too much. `manifest` is None where it is not of this store. `known` are names
-    that the folder may hold without anybody's doing; `unreadable`: nothing of this could be told.
+    that the folder may hold without anybody's doing. `unfinished`: a writer is at work, or was killed; `unreadable`:
+    nothing of this could be told.
     """
 
     signature: tuple[int, ...] | None
@@ -37,6 +39,7 @@ class CopyState:
     outdated: tuple[tuple[Skill, Skill | None], ...] = ()
     surplus: tuple[Skill, ...] = ()
     known: frozenset[str] = frozenset()
+    unfinished: bool = False
     unreadable: bool = False
 
     @property
@@ -48,7 +51,7 @@ class CopyState:
     def in_step(self) -> bool:
         """Whether the folder is the current generation's, and the manifest says so."""
         return (
-            not (self.unreadable or self.by_hand or self.outdated or self.surplus)
+            not (self.unreadable or self.unfinished or self.by_hand or self.outdated or self.surplus)
             and self.manifest is not None
             and self.manifest == manifest_of(self.generation)
         )
@@ -95,6 +98,7 @@ def look(folder: Path, skills: Skills) -> CopyState:
         ),
         surplus=tuple(skill for skill in library.skills if skill.name not in by_hand | wanted),
         known=frozenset(versions),
+        unfinished=(folder / STAGING).exists(),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metaclaw_jlab.core.generation import SkillGeneration
-from metaclaw_jlab.runtime.home import replace_private
+from metaclaw_jlab.runtime.home import write_private
 
 FILE_NAME = ".manifest.json"
 
@@ -39,10 +39,11 @@ def read_manifest(folder: Path) -> Manifest | None:
     return None
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write it in one step (mode 0600). Raises OSError."""
+def write_manifest(folder: Path, manifest: Manifest, draft: Path) -> None:
+    """Write it in one step (mode 0600), by way of the file `draft`. Raises OSError."""
     value = {"generation": manifest.generation, "members": dict(sorted(manifest.members.items()))}
-    replace_private(folder / FILE_NAME, json.dumps(value, indent=1) + "\n")
+    write_private(draft, json.dumps(value, indent=1) + "\n")
+    os.replace(draft, folder / FILE_NAME)
 
 
 def manifest_signature(folder: Path) -> tuple[int, ...] | None:

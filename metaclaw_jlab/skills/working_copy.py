@@ -27,7 +27,7 @@ from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.runtime.home import NO_LINKS, Home, home_error
 from metaclaw_jlab.runtime.leases import lease
-from metaclaw_jlab.skills.copy_state import CopyState, look, problems_of, span_of
+from metaclaw_jlab.skills.copy_state import STAGING, CopyState, look, problems_of, span_of
 from metaclaw_jlab.skills.exchange import exchange
 from metaclaw_jlab.skills.library import FILE_NAME, Library, Problem, read_library, write_skill
 from metaclaw_jlab.skills.manifest import (
@@ -41,7 +41,6 @@ from metaclaw_jlab.skills.markdown import BYTE_LIMIT, canonical, parse
 from metaclaw_jlab.store.skills import Skills
 
 LEASE = "skills-folder"
-_STAGING = ".writing"  # inside the copy: files change places within one file system only
 _ROUNDS = 50  # each one follows from what somebody else did meanwhile
 _REMEMBERED = 8
 
@@ -150,9 +149,9 @@ def _begin(home: Home, skills: Skills, state: CopyState) -> None:
     """
     files = {(skill.name, skill.sha256) for skill in state.library.skills}
     members = dict(pair for pair in state.generation.members if pair in files)
-    with suppress(MetaclawError, OSError), lease(home, LEASE):
+    with suppress(MetaclawError, OSError), lease(home, LEASE), _staging(home) as staging:
         if span_of(skills, read_manifest(home.skills), skills.current_generation())[0] is None:
-            write_manifest(home.skills, Manifest(state.generation.number, members))
+            write_manifest(home.skills, Manifest(state.generation.number, members), staging / "manifest")
 
 
 def _bring_up_to_date(home: Home, skills: Skills) -> tuple[Problem, ...]:
@@ -167,13 +166,13 @@ def _bring_up_to_date(home: Home, skills: Skills) -> tuple[Problem, ...]:
                 return ()
             with _staging(home) as staging:
                 untouched, problems = _write(home, staging, state)
-            if untouched and not problems:
-                write_manifest(home.skills, manifest_of(state.generation))
+                if untouched and not problems:
+                    write_manifest(home.skills, manifest_of(state.generation), staging / "manifest")
             return problems
     except OSError as error:
         if isinstance(error, MetaclawError):
             raise
-        raise home_error(home.path, error) from error
+        raise home_error(home.skills, error) from error
 
 
 def _write(home: Home, staging: Path, state: CopyState) -> tuple[bool, tuple[Problem, ...]]:
@@ -198,9 +197,10 @@ def _write(home: Home, staging: Path, state: CopyState) -> tuple[bool, tuple[Pro
 @contextmanager
 def _staging(home: Home) -> Iterator[Path]:
     """A folder for drafts; what a killed process left in it goes."""
-    staging = home.skills / _STAGING
+    staging = home.skills / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     home.skills.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staging.mkdir(mode=0o700)
     try:
         yield staging
     finally:

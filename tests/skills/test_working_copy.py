@@ -128,6 +128,7 @@ def test_a_lost_folder_of_all_skills_is_written_again(pair: tuple[Home, Skills])
     home, skills = pair
     shutil.rmtree(home.skills)
     assert synchronise(home, skills).generation.number == 1
+    assert stat.S_IMODE(home.skills.stat().st_mode) == 0o700
     assert copied(home) == bodies(skills)
 
 
@@ -271,7 +272,7 @@ def test_a_read_only_folder_is_a_problem_and_the_stores_skills_are_in_use(as_nob
     home.skills.chmod(0o500)
     result = synchronise(home, skills)
     assert [member.name for member in result.skills] == ["a"]
-    assert "writable" in result.problems[0].sentence
+    assert f"{home.skills} cannot be written" in result.problems[0].sentence
     home.skills.chmod(0o700)
     assert synchronise(home, skills).problems == ()
     database.close()
