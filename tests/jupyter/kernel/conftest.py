@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metaclaw_jlab.jupyter.kernel.magics import MetaclawMagics, register
+from tests.jupyter.kernel.notebook import Notebook
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -62,3 +63,15 @@ def run(shell: InteractiveShell, source: str) -> Any:
 @pytest.fixture
 def run_cell(connected: InteractiveShell) -> Callable[[str], Any]:
     return lambda source: run(connected, source)
+
+
+@pytest.fixture
+def notebook(
+    connected: InteractiveShell,
+    scripted_server: ScriptedServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Notebook:
+    """The connected shell as a notebook of a known name."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "analysis.ipynb")
+    return Notebook(connected, scripted_server, capsys)

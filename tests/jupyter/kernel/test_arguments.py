@@ -23,3 +23,13 @@ def test_options_are_never_guessed_from_their_beginnings() -> None:
 def test_help_ends_the_parsing_only() -> None:
     with pytest.raises(HelpShown):
         parse_cell_options("--help")
+
+
+def test_a_comment_behind_a_check_is_its_feedback() -> None:
+    (check,) = parse_cell_options("""--check "day == '#1'  # write dates as ISO 8601" """).checks
+    assert (check.source, check.feedback) == ("day == '#1'", "write dates as ISO 8601")
+
+
+def test_a_check_without_comment_has_no_feedback_of_its_own() -> None:
+    (check,) = parse_cell_options("--check x==1").checks
+    assert (check.source, check.feedback) == ("x==1", "")
