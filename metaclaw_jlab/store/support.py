@@ -14,11 +14,12 @@ from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import feedback, settlements, trajectories
 from metaclaw_jlab.store.trigger_sql import CURRENT, passed_since
 
+LATE_AT_ONCE = 25
 PASSED_SINCE = "The same task has passed since."
 
 # The conditions of the index trajectories_unsettled: SQLite uses it only where they are there word for word.
 _PENDING = text("unsettled = 1 AND drained_at IS NULL AND role <> 'support'")
-_SUPERSEDED = text(f"trajectories.skill_generation < {CURRENT} AND {passed_since('trajectories')}")
+_SUPERSEDED = f"(trajectories.skill_generation < {CURRENT} AND {passed_since('trajectories')})"
 
 
 class Decision(StrEnum):
@@ -52,15 +53,17 @@ class Support:
         Those of older generations whose task has passed since are settled as kept on the way.
         """
         waiting = select(trajectories.c.id).where(_PENDING).order_by(trajectories.c.number)
+        late = waiting.where(text(_SUPERSEDED)).limit(LATE_AT_ONCE)
         with self._database.read() as connection:
-            superseded = connection.execute(waiting.where(_SUPERSEDED).limit(1)).first() is not None
-            if not superseded or not self._database.writable:
-                query = waiting.where(~_SUPERSEDED) if superseded else waiting
-                return tuple(connection.execute(query.limit(limit)).scalars())
-        with self._database.write(durable=True) as connection:
-            late = connection.execute(waiting.where(_SUPERSEDED)).scalars().all()
-            self._settle(connection, late, Decision.KEPT, PASSED_SINCE)
-            return tuple(connection.execute(waiting.limit(limit)).scalars())
+            found = tuple(
+                connection.execute(waiting.where(text(f"NOT {_SUPERSEDED}")).limit(limit)).scalars()
+            )
+            superseded = connection.execute(late.limit(1)).first() is not None
+        if superseded and self._database.writable:
+            with self._database.write(durable=True) as connection:
+                ids = connection.execute(late).scalars().all()
+                self._settle(connection, ids, Decision.KEPT, PASSED_SINCE)
+        return found
 
     def settle(
         self, trajectory_id: str, decision: Decision, reason: str, *, heard: int | None = None

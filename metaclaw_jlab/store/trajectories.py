@@ -16,7 +16,7 @@ from metaclaw_jlab.core.task import CheckResult
 from metaclaw_jlab.core.trajectory import Role, Step, StopReason, Trajectory
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
-from metaclaw_jlab.store.schema import generations, steps, trajectories
+from metaclaw_jlab.store.schema import Exact, generations, steps, trajectories
 from metaclaw_jlab.store.trajectory_rows import (
     columns,
     end_columns,
@@ -192,7 +192,9 @@ class Trajectories:
         """At most `limit` open ones whose last step is a proposal that was not run, the newest first."""
         query = select(trajectories).where(trajectories.c.stop.is_(None), _PROPOSED)
         query = query.order_by(trajectories.c.number.desc()).limit(limit)
-        return self._load(query if notebook is None else query.where(trajectories.c.notebook == notebook))
+        # The open ones are few, those of a notebook may be many: no index by notebook here.
+        of = func.coalesce(trajectories.c.notebook, "", type_=Exact) == notebook
+        return self._load(query if notebook is None else query.where(of))
 
     def expire(self, before: float) -> tuple[str, ...]:
         """Close the waiting ones begun before that time (seconds since the epoch), and return their ids."""

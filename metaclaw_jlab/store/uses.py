@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, case, func, select, text, update
+from sqlalchemy import ColumnElement, case, func, select, text, update
 
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.store.database import Database
@@ -38,7 +38,7 @@ class SkillUse:
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0), type_=Integer), 0)
+    return func.count(case((condition, 1)))
 
 
 _COLUMNS = (

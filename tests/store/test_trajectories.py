@@ -61,6 +61,7 @@ def any_trajectory(draw: st.DrawFn) -> Trajectory:
             draw(tuples(scoring)),
             Usage(draw(number), draw(number)),
             draw(real),
+            draw(st.none() | text),
         )
         for index in range(draw(st.integers(0, 3)))
     )
@@ -86,6 +87,7 @@ def any_trajectory(draw: st.DrawFn) -> Trajectory:
         None if open_ else draw(st.none() | scoring),
         created_at=draw(real),
         seconds=0.0 if open_ else draw(real),
+        learn=draw(st.booleans()),
     )
 
 
@@ -106,7 +108,12 @@ def test_whatever_is_recorded_comes_back_equal(trajectories: Trajectories, traje
 @given(trajectory=any_trajectory())
 def test_step_by_step_is_the_same_as_at_once(trajectories: Trajectories, trajectory: Trajectory) -> None:
     blank = Trajectory(
-        trajectory.id, trajectory.task, trajectory.stamp, trajectory.purpose, created_at=trajectory.created_at
+        trajectory.id,
+        trajectory.task,
+        trajectory.stamp,
+        trajectory.purpose,
+        created_at=trajectory.created_at,
+        learn=trajectory.learn,
     )
     trajectories.begin(blank)
     for one in trajectory.steps:
