@@ -1,4 +1,5 @@
-"""What the magics cost by themselves: `%load_ext`, and a `%%metaclaw` cell beside its policy and its code."""
+"""What the magics cost by themselves: `%load_ext`, a `%%metaclaw` cell beside its policy and its code, and every
+other cell of the user."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from pathlib import Path
 
 LOADS = 15
 CELLS = 200
+AROUND = 2000
 CODE = "x = 1"
+USERS_CELL = "\n".join(f"column_{line} = frame['c{line}'].mean() + {line}" for line in range(40))
+PROPOSED = "\n".join(f"total_{line} = table.sum('c{line}') * {{number}}" for line in range(40))
 
 LOAD = """
 import sys, time
@@ -34,7 +38,11 @@ def main() -> None:
         os.environ.update(
             METACLAW_HOME=f"{folder}/home", IPYTHONDIR=f"{folder}/ipython", HOME=folder, TQDM_DISABLE="1"
         )
-        report = {"load_ext_ms": load_times(Path(folder)), "cell_ms": cell_times()}
+        report = {
+            "load_ext_ms": load_times(Path(folder)),
+            "cell_ms": cell_times(),
+            "users_cell_us": users_cell_times(),
+        }
     target = Path("build/bench/magics.json")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(report, indent=2) + "\n")
@@ -90,6 +98,34 @@ def cell_times() -> dict[str, float]:
         "limit_p50": 10.0,
         "limit_p99": 25.0,
     }
+
+
+def users_cell_times() -> dict[str, float]:
+    """Medians of what a cell that is no proposal waits for before and after it, in microseconds."""
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+    from metaclaw_jlab.jupyter.kernel.magics import MetaclawMagics
+    from metaclaw_jlab.jupyter.kernel.proposed_cell import Mark
+
+    shell = InteractiveShell.instance()
+    session = shell.magics_manager.registry[MetaclawMagics.__name__].session
+    info = ExecutionInfo(USERS_CELL, True, False, True, "id")
+    result = ExecutionResult(info)
+
+    def around() -> None:
+        session.before_cell(info)
+        session.after_cell(result)
+
+    def median() -> float:
+        return statistics.median(timed(around) for _ in range(AROUND)) * 1000
+
+    report = {"nothing_waits": median()}
+    for number in range(3):
+        session.linking.proposals.add(Mark(f"{number:012x}"), PROPOSED.format(number=number))
+    report["three_proposals_wait"] = median()
+    for number in range(3):
+        session.linking.proposals.settle(Mark(f"{number:012x}"))
+    return {**report, "limit_nothing_waits": 5.0, "limit_three_proposals_wait": 1000.0}
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -95,14 +95,14 @@ class Capture:
         )
         return self._open and not self._paused and not aside
 
-    def _writer(self, stream: Any, clip: Clip) -> Callable[[str], int]:
+    def _writer(self, stream: Any, clip: Clip) -> Callable[[Any], int]:
         forward = stream.write
         written = 0
 
-        def write(text: str) -> int:
+        def write(text: Any) -> int:
             nonlocal written
-            if not self._listening():
-                forward(text)
+            if not isinstance(text, str) or not self._listening():
+                forward(text)  # a stream refuses what is no text in its own words
                 return len(text)
             clip.feed(text.encode("utf-8", "replace"))
             let_through = text if self._shown is None else text[: max(0, self._shown - written)]
