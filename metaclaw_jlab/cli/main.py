@@ -23,7 +23,8 @@ examples:
   metaclaw status                            which policy answers, skills, tasks done
   metaclaw doctor                            what works here and what does not
   metaclaw why --prompt                      the last task explained, with its prompt
-  metaclaw skills add ./csv-separator        take a folder with a SKILL.md into the library
+  metaclaw skills import ./csv-separator     take a folder with a SKILL.md into the library
+  metaclaw generations rollback 6            the skills of generation 6 again
   metaclaw config set policy.base_url http://localhost:11434/v1
   metaclaw demo --json > demo.json           one JSON object; progress goes to standard error
 
@@ -64,8 +65,11 @@ class Command:
 COMMANDS = (
     Command("status", "metaclaw_jlab.cli.status", "what the agent is, knows and has done"),
     Command("doctor", "metaclaw_jlab.cli.doctor", "what works here and what does not, and what to do"),
-    Command("why", "metaclaw_jlab.cli.why", "a task explained: skills, steps, scores, tokens, time"),
-    Command("skills", "metaclaw_jlab.cli.skills", "list, show, add and remove skills"),
+    Command("why", "metaclaw_jlab.cli.why", "a task explained: skills and whence they came, steps, scores"),
+    Command("skills", "metaclaw_jlab.cli.skills", "list, show, edit, pin, roll back, import, export skills"),
+    Command(
+        "generations", "metaclaw_jlab.cli.generations", "the history of the skill library, and the way back"
+    ),
     Command("config", "metaclaw_jlab.cli.config", "read and change settings"),
     Command("keys", "metaclaw_jlab.cli.keys", "keep or forget the key of an endpoint"),
     Command("stop", "metaclaw_jlab.cli.stop", "stop the local policy server"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,7 @@ class Whence:
 
     def version(self, sha256: str, by: int) -> Version | None:
         """The version of this content that was current in generation `by`."""
-        found = [step for step in self.history if step.sha256 == sha256 and step.generation <= by]
-        return found[-1] if found else None
+        return version_of([step for step in self.history if step.generation <= by], sha256)
 
 
 def whence(workspace: Workspace, name: str, by: int | None = None) -> Whence:
@@ -103,6 +103,11 @@ def history_of(workspace: Workspace, name: str) -> tuple[Version, ...]:
         generation = skills.generation(number)
         versions.append(Version(sha256, number, generation.cause.value, generation.created_at))
     return tuple(versions)
+
+
+def version_of(history: Sequence[Version], sha256: str) -> Version | None:
+    """The last version of this content."""
+    return next((step for step in reversed(history) if step.sha256 == sha256), None)
 
 
 def evidence_of(workspace: Workspace, number: int, evidence: tuple[str, ...]) -> tuple[LearntFrom, ...]:
@@ -163,7 +168,7 @@ def marks_of(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     current = dict(Skills(database).current_generation().members)
     return {
         name: tuple(
-            mark.value for mark, sha256 in marks.items() if sha256 is None or sha256 == current.get(name)
+            mark.value for mark, sha256 in marks.items() if sha256 in {None, current.get(name, sha256)}
         )
         for name, marks in Marks(database).all().items()
     }
