@@ -211,6 +211,7 @@ uses = Table(
     CheckConstraint("outcome IN ('passed', 'failed', 'raised', 'unchecked')", name="outcome_is_known"),
     CheckConstraint("effect IN ('helped', 'hurt', 'none')", name="effect_is_known"),
     Index("uses_by_trajectory", "number"),
+    Index("uses_by_outcome", "name", "outcome", "effect"),
     Index(
         "uses_unverified",
         "number",

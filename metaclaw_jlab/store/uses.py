@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select, text, update
+from sqlalchemy import Row, func, select, text, update
 
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.store.database import Database
@@ -37,18 +39,9 @@ class SkillUse:
     hurt: int = 0
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(case((condition, 1)))
-
-
-_COLUMNS = (
-    func.count(),
-    _count(uses.c.outcome == "passed"),
-    _count(uses.c.outcome.in_(("failed", "raised"))),
-    _count(uses.c.outcome == "unchecked"),
-    _count(uses.c.effect == Effect.HELPED.value),
-    _count(uses.c.effect == Effect.HURT.value),
-)
+# In the order of the index uses_by_outcome, so that nothing is sorted and no row is read twice.
+_KINDS = (uses.c.name, uses.c.outcome, uses.c.effect)
+_COUNTED = select(*_KINDS, func.count().label("times")).group_by(*_KINDS)
 # The conditions of the index uses_unverified, word for word.
 _UNVERIFIED = text("effect IS NULL AND outcome IN ('passed', 'failed')")
 
@@ -61,17 +54,17 @@ class Uses:
 
     def of(self, name: str, sha256: str | None = None) -> SkillUse:
         """The uses of a skill, of one content where its hash is given."""
-        query = select(*_COLUMNS).where(uses.c.name == name)
+        query = _COUNTED.where(uses.c.name == name)
         if sha256 is not None:
             query = query.where(uses.c.sha256 == sha256)
         with self._database.read() as connection:
-            return _use(connection.execute(query).one())
+            return _use(connection.execute(query).all())
 
     def all(self) -> Mapping[str, SkillUse]:
         """The uses of every skill that was ever in a prompt, by name."""
         with self._database.read() as connection:
-            rows = connection.execute(select(*_COLUMNS, uses.c.name).group_by(uses.c.name)).all()
-        return {row.name: _use(row) for row in rows}
+            rows = connection.execute(_COUNTED).all()
+        return {name: _use(list(of_name)) for name, of_name in groupby(rows, key=lambda row: row.name)}
 
     def record_effect(self, trajectory_id: str, name: str, sha256: str, effect: Effect) -> None:
         """Record what a replay told of a skill in a checked task, once. Raises InvariantViolation, NotFound."""
@@ -97,5 +90,18 @@ class Uses:
             return tuple((row.id, row.name, row.sha256) for row in connection.execute(query))
 
 
-def _use(row: Sequence[Any]) -> SkillUse:
-    return SkillUse(*row[: len(_COLUMNS)])
+def _use(rows: Sequence[Row[Any]]) -> SkillUse:
+    """What the counts of a skill, by outcome and effect, make together."""
+    outcomes: Counter[str | None] = Counter()
+    effects: Counter[str | None] = Counter()
+    for row in rows:
+        outcomes[row.outcome] += row.times
+        effects[row.effect] += row.times
+    return SkillUse(
+        uses=outcomes.total(),
+        passed=outcomes["passed"],
+        failed=outcomes["failed"] + outcomes["raised"],
+        unchecked=outcomes["unchecked"],
+        helped=effects[Effect.HELPED.value],
+        hurt=effects[Effect.HURT.value],
+    )

@@ -47,6 +47,8 @@ CREATE TABLE uses (
 )
  WITHOUT ROWID;
 
+CREATE INDEX uses_by_outcome ON uses (name, outcome, effect);
+
 CREATE INDEX uses_by_trajectory ON uses (number);
 
 CREATE INDEX uses_unverified ON uses (number) WHERE effect IS NULL AND outcome IN ('passed', 'failed');
