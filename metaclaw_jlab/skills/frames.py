@@ -1,0 +1,277 @@
+"""Brings a wish into one of a few frames, so that the same wish said in other grammar is phrased alike."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from metaclaw_jlab.skills.english import bare, is_plural, participle, plural, singular
+from metaclaw_jlab.skills.literals import SUFFIXES, has_mark
+from metaclaw_jlab.skills.situation import Situation
+from metaclaw_jlab.skills.wishes import VERBS, Wish, split_place
+
+
+class Kind(StrEnum):
+    """What a wish is about."""
+
+    HAVE = "have"  # things have a value
+    BE = "be"  # things are, or are written as, a value
+    ROLE = "role"  # a value plays a role in things: separator, order, level
+    BEFORE = "before"  # a value stands before things, or things begin with it
+    AFTER = "after"  # a value stands behind things, or things end with it
+    BETWEEN = "between"  # a value stands between things
+    PLACE = "place"  # things are at a place
+    FIRST = "first"  # a value comes first, or last
+    SAY = "say"  # a word is printed
+    DO = "do"  # something is done, or not
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A wish in a frame: `things` without determiner (plural, best first), the `value`, and its `place` if any."""
+
+    kind: Kind
+    things: tuple[str, ...]
+    value: str = ""
+    place: str = ""
+    role: str = ""
+    verb: str = ""
+    negative: bool = False
+    only: bool = False
+
+
+_OUTPUT = frozenset({"output", "printout", "reply", "answer", "print", "line of output", "print output", ""})
+_FIRST = {"on top", "at the top", "at the start", "at the beginning", "first", "at first", "up front"}
+_LAST = {"last", "at the bottom", "at the end", "at its end"}
+_LEFT = re.compile(
+    r"(?:at|on|to|by) (?:its|their|the) left(?: side)?|left of (?P<a>.+)|in front of (?P<b>.+)|before (?P<c>.+)"
+)
+_RIGHT = re.compile(
+    r"(?:at|on|to|by) (?:its|their|the) right(?: side)?|right of (?P<a>.+)|behind (?P<b>.+)|after (?P<c>.+)"
+)
+_BETWEEN = re.compile(r"between (?:its |their |the |all |any |each of the |two )?(?P<a>.+)")
+_WITHIN = re.compile(r"(?:in|among|for|of|inside|on) (?P<a>.+)")
+_AS = re.compile(r"as (?P<a>.+)")
+_SELF = frozenset("it them this that these those here there".split())
+_PARTICIPLES = {participle(verb): verb for verb in VERBS}
+_OWN = re.compile(r"\b(?:its|their|own|line|lines|row|rows)\b")
+_GENERIC = frozenset("page document paper file task output folder place text".split())
+
+
+def framed(wish: Wish, situation: Situation) -> Frame:
+    """The frame of a wish."""
+    wish = _recast(wish)
+    value, only = wish.value, False
+    if value.startswith("only "):
+        value, only = bare(re.sub(r"^only (?:the |a |an )?", "", value)), True
+    place = wish.place
+    things = things_of(wish.subject, situation, value)
+    base = Frame(Kind.HAVE, things, value, "", wish.role, wish.verb, wish.negative, only)
+    if wish.order:
+        return _commanded(base, wish, situation)
+    if (verb := _command_of(wish)) is not None:
+        what, rest = verb
+        return replace(base, kind=Kind.DO, verb=what, place=rest, value="")
+    if wish.verb == "say" or (
+        _is_output(wish.subject) and wish.verb in {"be", "have"} and not only and _is_word(value)
+    ):
+        return replace(base, kind=Kind.SAY)
+    if wish.verb in {"begin with", "end with"}:
+        kind = Kind.BEFORE if wish.verb == "begin with" else Kind.AFTER
+        return replace(base, kind=kind, value=value.partition(" and ")[0] if has_mark(value) else value)
+    if wish.role:
+        return replace(base, kind=Kind.ROLE, place="")
+    if between := _BETWEEN.fullmatch(place):
+        inner = between["a"].partition(" of ")[0]
+        own = things if inner in _SELF else _joined(between["a"], wish.subject, situation)
+        return replace(base, kind=Kind.BETWEEN, things=own)
+    if value and (place in _FIRST or place in _LAST) and not has_mark(value):
+        return replace(base, kind=Kind.FIRST, value=_with_thing(value, wish.subject), place=place)
+    return _located(base, wish, situation)
+
+
+def _located(base: Frame, wish: Wish, situation: Situation) -> Frame:
+    place, value = wish.place, base.value
+    for pattern, kind in ((_LEFT, Kind.BEFORE), (_RIGHT, Kind.AFTER)):
+        if value and (found := pattern.fullmatch(place)):
+            inner = next((group for group in found.groups() if group), "")
+            if kind is Kind.AFTER and not has_mark(inner) and inner and not has_mark(value):
+                break  # `2 digits after the point`
+            things = things_of(inner, situation, value) if inner and inner not in _SELF else base.things
+            if has_mark(inner) and not has_mark(value):
+                other = Kind.AFTER if kind is Kind.BEFORE else Kind.BEFORE
+                return replace(
+                    base, kind=other, things=things_of(value, situation, ""), value=_mark_of(inner)
+                )
+            return replace(base, kind=kind, things=things)
+    if not value and place:
+        return replace(base, kind=Kind.PLACE, place=place)
+    if (
+        value
+        and not wish.subject
+        and place
+        and (has_mark(place) or _OWN.search(place) or place == "here")
+        and not has_mark(value)
+    ):
+        return replace(base, kind=Kind.PLACE, things=things_of(value, situation, ""), place=place, value="")
+    if value and not wish.subject and not base.only and (within := _WITHIN.fullmatch(place)):
+        things = things_of(within["a"], situation, value)
+        kind = Kind.SAY if _is_output(bare(within["a"])) and _is_word(value) else Kind.HAVE
+        return replace(base, kind=kind, things=things)
+    if place.startswith("in ") and bare(place[3:]) in {"output", "number", "file", "task", "figure", "table"}:
+        place = ""
+    if wish.verb == "be" and not base.only and not place:
+        return replace(base, kind=Kind.BE)
+    if has_mark(value) and len(value) == 1 and not place and not base.negative and _is_form(wish, situation):
+        return replace(base, kind=Kind.BE)
+    return replace(base, kind=Kind.HAVE, place=place, verb=base.verb)
+
+
+def _is_form(wish: Wish, situation: Situation) -> bool:
+    return wish.verb in {"have", "be"} and not wish.place
+
+
+def _recast(wish: Wish) -> Wish:
+    """The same wish in plainer grammar."""
+    if wish.order:
+        return wish
+    taken = re.fullmatch(r"as (?P<v>.+)", wish.place)
+    if (
+        wish.verb in {"take", "treat", "count", "read", "see", "show", "write", "save", "print"}
+        and wish.value
+        and taken
+    ):
+        return replace(wish, verb="be", value=bare(taken["v"]), subject=wish.value, place="")
+    if (
+        wish.verb in {"stand", "be", "lie", "sit"}
+        and not wish.value
+        and (found := re.fullmatch(r"between (?P<v>.+)", wish.place))
+    ):
+        subject, owner = split_place(wish.subject)
+        owner = bare(re.sub(r"^(?:in|of) ", "", owner))
+        return Wish("have", bare(found["v"]), owner, f"between {subject}")
+    inner = re.fullmatch(r"with (?P<v>[\ue000-\uf8ff])(?: at (?:its|the) end)?(?: (?P<rest>.+))?", wish.place)
+    if inner and not has_mark(wish.value):
+        return replace(wish, value=inner["v"], place=inner["rest"] or "", subject=wish.subject)
+    cut = re.fullmatch(r"(?P<first>[a-z]+ [\ue000-\uf8ff]) (?:in|of) .+", wish.place)
+    return replace(wish, place=cut["first"]) if cut else wish
+
+
+def _command_of(wish: Wish) -> tuple[str, str] | None:
+    """The verb to do to the subject, and what follows, where the wish is a passive: `be left out`, `be sorted`."""
+    if wish.verb == "be" and wish.value:
+        head, _, rest = wish.value.partition(" ")
+        if head in _PARTICIPLES:
+            return _PARTICIPLES[head], f"{rest} {wish.place}".strip()
+    if wish.verb == "leave out":
+        return "leave", "out"
+    if wish.verb in _PARTICIPLES:
+        return _PARTICIPLES[wish.verb], wish.place
+    return None
+
+
+def _commanded(base: Frame, wish: Wish, situation: Situation) -> Frame:
+    """The frame of a command of the user: what it says of a value, or just the command."""
+    value, place, verb = base.value, wish.place, wish.verb
+    what = _WITHIN.fullmatch(place)
+    if verb in {"use", "prefer", "have"} and value and not wish.negative and (what or not place):
+        inner = what["a"] if what else ""
+        return replace(base, kind=Kind.HAVE, things=things_of(inner, situation, value), place="")
+    if (
+        verb in {"say", "print", "write"}
+        and has_mark(value)
+        and len(value) == 1
+        and not place
+        and not wish.negative
+    ):
+        return replace(base, kind=Kind.SAY)
+    if (
+        verb in {"use", "put", "insert", "add"}
+        and (between := _BETWEEN.fullmatch(place))
+        and not wish.negative
+    ):
+        return replace(base, kind=Kind.BETWEEN, things=_joined(between["a"], "", situation))
+    named = re.fullmatch(r"as (?P<v>.+)", place)
+    if (
+        verb in {"write", "print", "save", "show", "treat", "count", "format", "give"}
+        and named
+        and not wish.negative
+        and value
+    ):
+        return replace(base, kind=Kind.BE, things=things_of(value, situation, ""), value=bare(named["v"]))
+    return replace(base, kind=Kind.DO, things=(value,) if value else (), verb=verb, place=place, value="")
+
+
+def _is_output(subject: str) -> bool:
+    return bare(subject).lower() in _OUTPUT
+
+
+def _is_word(value: str) -> bool:
+    """Whether a value may be a word to print: one mark or one small word."""
+    return (
+        bool(value)
+        and " " not in value
+        and value not in {"empty", "nothing", "plain", "short", "sorted", "all"}
+    )
+
+
+def _mark_of(phrase: str) -> str:
+    return "".join(c for c in phrase if has_mark(c))[:1]
+
+
+def _with_thing(value: str, subject: str) -> str:
+    """`the smallest` of groups is the smallest group."""
+    if " " in value or not subject:
+        return value
+    return f"{value} {singular(bare(subject).partition(' of ')[0])}"
+
+
+def _joined(inner: str, owner: str, situation: Situation) -> tuple[str, ...]:
+    """The things between which something stands, and those of their owner: `values of csv files`."""
+    inner = bare(inner)
+    if " of " in inner or not owner or " of " in owner:
+        return (owner,) if " of " in owner and inner in _SELF else (inner,)
+    return tuple(f"{inner} of {thing}" for thing in things_of(owner, situation, "")[:1]) + (inner,)
+
+
+def things_of(subject: str, situation: Situation, value: str) -> tuple[str, ...]:
+    """Nouns in the plural for what a clause speaks of, best first: with the file's kind, the way it was made."""
+    noun = bare(subject)
+    noun, place = split_place(noun)
+    if place.startswith(("in ", "of ")):
+        kind = bare(place[3:]).split(" ")[0]
+        noun = f"{kind} {noun}" if kind in SUFFIXES else noun
+    head, _, owner = noun.partition(" of ")
+    if owner and bare(owner) in _GENERIC | {"this page"}:
+        noun = head
+    if noun.lower() in _OUTPUT:
+        kinds = {"number": ("numbers", "printed numbers"), "date": ("dates", "printed dates")}
+        plain = (
+            ("output",)
+            if noun
+            else tuple(f"{kind} files" for kind in situation.formats[:1] if situation.writes)
+        )
+        return (*kinds.get(situation.printed, ()), *plain) or ("output",)
+    if noun in SUFFIXES:
+        return (f"{noun} files", noun)
+    if noun in {"file", "files"} or noun in {"text of file", "old text of file"}:
+        return _files(situation)
+    if noun in {"old file", "edited file", "new file", "original file"}:
+        return (plural(noun), *_files(situation)) if noun != "new file" else _files(situation)
+    many = plural(noun) if not is_plural(noun) else noun
+    found = [many]
+    if noun in {"number", "numbers", "value", "values", "date", "dates", "day"}:
+        found.append(f"printed {many}")
+    if " " not in many and noun not in {"number", "date"}:
+        found = [f"{kind} {many}" for kind in situation.formats[:1] if kind not in many] + found
+    return tuple(dict.fromkeys(found))
+
+
+def _files(situation: Situation) -> tuple[str, ...]:
+    done = [f"{participle(verb)} files" for verb in situation.file_changes[:2]]
+    if situation.writes:
+        done = ["new files"]
+    elif situation.edits and "edited files" not in done:
+        done.insert(0, "edited files")
+    return (*done, "files")

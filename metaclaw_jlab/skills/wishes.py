@@ -1,0 +1,362 @@
+"""Reads out of a clause what it wants: of what, what shall be there or not, and where. Grammar, no knowledge of rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from metaclaw_jlab.skills.antecedents import READERS, Context, context_of, resolved, with_noun
+from metaclaw_jlab.skills.english import bare, base_form, is_plural
+from metaclaw_jlab.skills.literals import NUMBER_WORDS, has_mark, is_sign_name
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted: `subject` shall (or, `negative`, shall not) `verb` `value` `place`, as phrases of the clause.
+
+    The verb is a base form (`have`, `be`, `begin with`); `role` is what the value is to the subject (`separator`,
+    `order`), `place` a phrase with its preposition. Parts that the clause does not tell are empty.
+    """
+
+    verb: str
+    value: str
+    subject: str = ""
+    place: str = ""
+    role: str = ""
+    negative: bool = False
+    order: bool = False  # said as a command to the agent
+
+
+VERBS = frozenset(
+    """add align annotate append apply arrange avoid back begin build call capitalise capitalize check choose close
+    comment compute convert copy count create cut declare define delete display do document draw drop edit end ensure
+    exclude export fill finish fix follow format give group handle ignore include indent insert join keep label leave
+    limit list load log lowercase make mark mention move name omit open order place plot prefer prefix prepend preserve
+    print put quote read remove rename repeat replace report return round run save say separate set show skip sort
+    specify split start state stop store strip submit suffix surround take tell test treat trim truncate turn type
+    update use validate wrap write""".split()
+)
+_LEADERS = (
+    r"(?:please|kindly|always|remember to|be sure to|make sure to|make sure you|make sure|ensure you|next time|in future|"
+    r"you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
+)
+_NOT = r"(?:do not|don't|dont|never|don’t|avoid|stop|you should not|you must not|you shouldn't|please no)"
+_MODAL = (
+    r"(?:should always|must always|must first|should first|should|must|shall|ought to|needs? to|has to|have to|had to|"
+    r"(?:is|are|was|were) to|(?:is|are|was|were) (?:expected|supposed|meant|required|asked|wanted) to)"
+)
+_BE = r"(?:is|are|was|were)"
+_ADJECTIVE = r"(?:expected|wanted|required|needed|missing|preferred|desired|asked for|absent|welcome)"
+_PLACE = re.compile(
+    r"\b(?:left of|right of|on top|at the (?:start|beginning|top|bottom|end)\b(?: of)?|outside(?: of)?|in front of|instead of|"
+    r"between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|next to|"
+    r"at|in|on|for|as|with|without|by|per|to|from|there|here|alone)(?=\s|$)"
+)
+_FILLER = re.compile(
+    r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
+    r"(?:to use|as was expected|that was expected|that nobody here reads|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
+    r"in this case|this time|as (?:usual|always|agreed|required)))(?=\s|$)"
+)
+_VAGUE = frozenset(
+    """something anything else another other better different right wrong correct correctly formatted format standard
+    standards convention conventions compliant valid proper properly style ok okay good bad used read found there here
+    expected required needed issue problem correction rule readable again same nothing-else it more""".split()
+)
+_ROLE_AS = re.compile(r"^as (?:its|the|their|a|an|your|our) (.+)$")
+_ROLE_FOR = re.compile(r"^for (?:its|their) (.+)$")
+
+
+def read_wish(text: str) -> Wish | None:
+    """What a marked clause wants, None where it tells no more than that something was wrong."""
+    segments = _segments(_tidy(text))
+    for readers in (_EXPECTING, (*_EXPECTING, *_COMPLAINING)):
+        for index, segment in enumerate(segments):
+            for reader in readers:
+                found = reader(segment)
+                wish = _resolved(found, context_of(segments[:index])) if found is not None else None
+                if wish is not None and _tells(wish):
+                    return wish
+    return None
+
+
+def _tidy(text: str) -> str:
+    text = " ".join(text.split())
+    for _ in range(3):
+        text = _FILLER.sub("", text)
+    return text.strip(" .,:!")
+
+
+def _segments(text: str) -> tuple[str, ...]:
+    """The parts of a clause that have a verb of their own."""
+    parts = re.split(
+        r"\s*,\s+(?:(?:but|and|so|or|yet|because|since|while) )?|\s+but\s+|\s*:\s+|"
+        r"\s+and (?=(?:found|came|has|have|it|is|are|was|were|want|nobody|not|found)\b)|\s+so that\s+|\s+because\s+",
+        text,
+    )
+    return tuple(part for part in parts if part)
+
+
+def split_place(phrase: str) -> tuple[str, str]:
+    """An object and the phrase of place after it."""
+    for found in _PLACE.finditer(phrase):
+        if found.start() > 0:
+            return phrase[: found.start()].strip(), phrase[found.start() :].strip()
+    return phrase, ""
+
+
+def _wanted(
+    value: str, place: str = "", subject: str = "", verb: str = "have", negative: bool = False
+) -> Wish:
+    value, inner = split_place(value)
+    return Wish(verb, value, subject, f"{inner} {place}".strip(), negative=negative)
+
+
+def _predicate(phrase: str, subject: str, negative: bool = False, order: bool = False) -> Wish | None:
+    """The wish of a verb phrase in base form."""
+    words = phrase.split()
+    while words and words[0].lower() in {
+        "also",
+        "always",
+        "only",
+        "first",
+        "now",
+        "instead",
+        "not",
+        "stay",
+        "remain",
+    }:
+        if words[0].lower() == "not":
+            negative = not negative
+        if words[0].lower() in {"stay", "remain"}:
+            words[0] = "be"
+            break
+        words = words[1:]
+    if not words:
+        return None
+    verb, rest = words[0].lower(), " ".join(words[1:])
+    if rest.split(" ", 1)[0] in {"with", "at", "by", "like"} and verb in _TWO_WORDS:
+        particle, _, rest = rest.partition(" ")
+        verb = f"{verb} {particle}"
+    if verb in {"be", "look like"}:
+        if rest.startswith("not "):
+            negative, rest = not negative, rest[4:]
+        if negative and rest in {"in it", "in there", "in them", "there"}:
+            return Wish("leave out", "", subject)
+        lead = rest.split(" ", 1)[0]
+        if _PLACE.match(rest) and not order:
+            return Wish("be", "", subject, rest, negative=negative)
+        return _with_place("be", rest if lead else rest, subject, negative, order)
+    verb = _SAME_VERB.get(verb, verb)
+    if rest.startswith("no "):
+        return _with_place(verb, rest[3:], subject, not negative, order)
+    return _with_place(verb, rest, subject, negative, order)
+
+
+_TWO_WORDS = frozenset("begin start end stop come finish open close look write".split())
+_SAME_VERB: Mapping[str, str] = {
+    "begin with": "begin with",
+    "start with": "begin with",
+    "open with": "begin with",
+    "come with": "have",
+    "finish with": "end with",
+    "close with": "end with",
+    "carry": "have",
+    "hold": "have",
+    "contain": "have",
+    "include": "have",
+    "need": "have",
+    "tell": "say",
+}
+
+
+def _with_place(verb: str, rest: str, subject: str, negative: bool, order: bool) -> Wish:
+    value, place = split_place(rest) if not _PLACE.match(rest) else ("", rest)
+    return Wish(verb, value, subject, place, negative=negative, order=order)
+
+
+_Reader = Callable[[str], Wish | None]
+
+
+def _reader(pattern: str, build: Callable[[re.Match[str]], Wish | None]) -> _Reader:
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def read(segment: str) -> Wish | None:
+        found = compiled.fullmatch(segment)
+        return build(found) if found else None
+
+    return read
+
+
+def _attribute(found: re.Match[str]) -> Wish:
+    subject = found["s"]
+    inner = re.search(r"\b(?:has|have|holds?|with) (?:its |their |the |a |an )?(.+?) (?:at|in|of)$", subject)
+    owner = (
+        inner[1] if inner else re.sub(r"\s+(?:has|have|holds?|came|comes|is|are|was|were)\b.*$", "", subject)
+    )
+    return Wish("have", found["v"], owner, role=found["n"])
+
+
+def _nobody(found: re.Match[str]) -> Wish | None:
+    what = found["v"]
+    if what.strip() in {"", "it", "that", "this", "them"}:
+        return Wish("have", "it", "", negative=True)
+    return _wanted(what, negative=True)
+
+
+def _carried(found: re.Match[str]) -> Wish:
+    value, place = split_place(found["v"])
+    return Wish("have", value, found["s"], place, negative=True)
+
+
+def _command(found: re.Match[str]) -> Wish | None:
+    verb = found["vp"].split(" ", 1)[0].lower()
+    if verb not in VERBS:
+        return None
+    negative = bool(found["no"])
+    words = found["vp"].split()
+    if negative and verb.endswith("ing"):
+        words[0] = verb[:-3]
+    return _predicate(" ".join(words), "", negative, order=True)
+
+
+def _instead(found: re.Match[str]) -> Wish:
+    return _wanted(found["v"], subject=found["s"])
+
+
+def _only(found: re.Match[str]) -> Wish:
+    return Wish("have", f"only {bare(found['v'])}", "", (found["rel"] or "").strip())
+
+
+_EXPECTING: tuple[_Reader, ...] = (
+    _reader(
+        rf"(?:{_LEADERS},? )*(?:(?P<no>{_NOT}) )?(?:please )?(?:always )?(?:first )?(?P<vp>(?!no\b)[a-z]+ .+)", _command
+    ),
+    _reader(rf"{READERS} requires? (?P<s>.+?) to (?P<vp>[a-z]+ .+)", lambda m: _predicate(m["vp"], m["s"])),
+    _reader(
+        rf"(?P<s>.+?)(?:,? and)? (?:could|can|cannot|can't|could not|couldn't|can not)\b.*? unless (?P<p>\w+) (?P<v>\w+) (?P<r>.+)",
+        lambda m: _predicate(f"{base_form(m['v'])} {m['r']}", m["s"]),
+    ),
+    _reader(
+        r"(?P<s>.+?) (?:could not|cannot|can not|couldn't|can't) be \w+(?: \w+)? with (?P<v>.+)",
+        lambda m: _wanted(m["v"], subject=m["s"]),
+    ),
+    _reader(
+        rf"(?P<s>.+?) {_BE} (?:hard|difficult|impossible|useless|not \w+|of no use)(?: .*?)? without (?P<v>.+)",
+        lambda m: _wanted(m["v"], subject=m["s"]),
+    ),
+    _reader(r"(?P<s>.+?) (?:another|other|a different|the wrong) (?P<n>\w+) than (?P<v>.+)", _attribute),
+    _reader(r"(?P<s>.+?) (?:has|have|uses?|used|had|came with|with) .+? (?:instead of|rather than) (?P<v>.+)", _instead),
+    _reader(r"nobody (?:wants?|wanted|needs?|needed|asked for|reads?)(?P<v>| .+)", _nobody),
+    _reader(
+        r"(?P<s>.+?) (?:carries|has|have|had|came with|holds?|contains?) (?P<v>.+?) that nobody (?:wants?|wanted|asked for|needs?)",
+        _carried,
+    ),
+    _reader(rf"(?P<v>only .+?) {_BE} {_ADJECTIVE}(?P<rel> .+)?", lambda m: Wish("have", m["v"], "", (m["rel"] or "").strip())),
+    _reader(rf"(?P<v>.+?) alone {_BE} {_ADJECTIVE}(?P<rel> .+)?", _only),
+    _reader(rf"nothing {_BE} (?:expected|wanted|needed)(?P<rel> .+)?", lambda m: Wish("have", "nothing", "", (m["rel"] or "").strip())),
+    _reader(r"(?:want|wanted|expect|expected|need|needs?) none", lambda m: Wish("have", "it", "", negative=True)),
+    _reader(rf"no (?P<v>.+?) (?:{_BE} )(?:expected|wanted|needed|allowed|required)(?P<rel> .+)?",
+            lambda m: _wanted(m["v"], m["rel"] or "", negative=True)),
+    _reader(rf"no (?P<v>.+?) (?:{_BE}|could be) (?:found|seen|there|given|written|printed|made|saved)(?P<rel> .+)?",
+            lambda m: _wanted(m["v"], (m["rel"] or "").strip())),
+    _reader(rf"{READERS} (?:look|looks|looked) for (?P<v>.+)", lambda m: _wanted(m["v"])),
+    _reader(rf"{READERS} (?:use|uses|prefer|want|need|expect|write|like|keep|have) (?P<v>.+)", lambda m: _wanted(m["v"])),
+    _reader(r"(?P<s>.+?) (?:was|were) looked for (?P<place>(?:under|in|at|as|with) .+)",
+            lambda m: _named(m["s"], m["place"])),
+    _reader(rf"(?P<s>.+?) {_MODAL} not (?P<vp>.+)", lambda m: _predicate(m["vp"], m["s"], True)),
+    _reader(r"(?P<s>.+?) (?:mustn't|shouldn't|may not|cannot|must never|should never) (?P<vp>.+)",
+            lambda m: _predicate(m["vp"], m["s"], True)),
+    _reader(rf"(?P<s>.+?) {_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], m["s"])),
+    _reader(rf"{_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], "")),
+    _reader(r"(?P<v>.+?) belongs? (?P<rel>.+)", lambda m: _wanted(m["v"], m["rel"])),
+    _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>.+))?", lambda m: _wanted(m["v"], m["rel"] or "")),
+    _reader(r"more than (?P<v>.+?) (?:was|were) (?:found|printed|written|there)(?P<rel> .+)?",
+            lambda m: _wanted(f"only {m['v']}", (m["rel"] or "").strip())),
+)  # fmt: skip
+_COMPLAINING: tuple[_Reader, ...] = (
+    _reader(r"(?P<s>.+?) (?:does not|do not|doesn't|don't|did not|didn't|fails? to) (?P<vp>.+)",
+            lambda m: _predicate(m["vp"], m["s"])),
+    _reader(r"(?P<s>.+?) (?:lacks?|lacked|misses|needs?|requires?|is missing|are missing|is without|came without|"
+            r"has no|have no|had no|(?:was|were) missing) (?P<v>.+)", lambda m: _wanted(m["v"], subject=m["s"])),
+    _reader(r"(?:missing|lacks?|no|without) (?P<v>.+)", lambda m: _wanted(m["v"])),
+    _reader(r"(?P<s>.+?) (?P<verb>uses?|ends? with|begins? with|starts? with|goes in|go in) (?P<v>.+)",
+            lambda m: _habit(m["s"], m["verb"], m["v"])),
+    _reader(rf"(?P<s>.+?) {_BE} not (?P<v>.+)", lambda m: _predicate(f"be {m['v']}", m["s"])),
+)  # fmt: skip
+
+
+def _named(subject: str, place: str) -> Wish:
+    """`looked for under a name with dashes`: the name has dashes; `under out/`: the file is there."""
+    found = re.fullmatch(r"under an? (?P<n>\w+) (?:with|of) (?P<v>.+)", place)
+    if found:
+        return Wish("have", found["v"], f"{bare(subject)} {found['n']}")
+    found = re.fullmatch(r"under an? (?P<n>\w+) that is (?P<v>.+)", place)
+    if found:
+        return Wish("be", found["v"], f"{bare(subject)} {found['n']}")
+    return Wish("be", "", subject, place)
+
+
+def _habit(subject: str, verb: str, value: str) -> Wish | None:
+    if not is_plural(bare(subject)) and not subject.lower().startswith(("every", "each", "our")):
+        return None
+    head, _, particle = verb.partition(" ")
+    return _predicate(f"{base_form(head.lower())} {particle} {value}".replace("  ", " "), subject)
+
+
+def _resolved(wish: Wish, context: Context) -> Wish | None:
+    """The wish with its pronouns replaced by what they stand for in the segments before it."""
+    if wish.value in {"it", "that", "this", "them"}:
+        if not wish.negative:
+            return replace(wish, verb="be", value="", subject=context.subject)
+        if context.done:
+            return Wish(context.done, "", context.subject, negative=True)
+        value, place = split_place(context.object)
+        return replace(wish, value=bare(value), place=place or wish.place, subject=context.subject)
+    subject = resolved(wish.subject, context)
+    value = with_noun(bare(wish.value), context)
+    if _is_number(value) and context.measured:
+        value = f"{value} {context.measured}"
+    value, role, place = _role(value, wish.role, wish.place)
+    return Wish(wish.verb, value, subject, place, role, wish.negative, wish.order)
+
+
+def _is_number(value: str) -> bool:
+    return value in NUMBER_WORDS or has_mark(value) and len(value) == 1
+
+
+def _role(value: str, role: str, place: str) -> tuple[str, str, str]:
+    """Takes what the value is to the subject out of its phrases: `as its separator`, `an indent of 2`."""
+    found = _ROLE_AS.match(place) or _ROLE_FOR.match(place)
+    if found and not role:
+        noun = found[1].split(" of ")[0]
+        return value, noun, ""
+    named = re.fullmatch(r"(?P<n>[a-z]+) (?:of |)(?P<v>[\ue000-\uf8ff])", value) or re.fullmatch(
+        r"(?P<v>[\ue000-\uf8ff]) (?P<n>format|order|style|form|notation|case)", value
+    )
+    if named and not role and named["n"] in _ROLES:
+        return named["v"], named["n"], place
+    return value, role, place
+
+
+_ROLES = frozenset(
+    """form format shape style order level indent separator delimiter name label prefix suffix ending extension
+    notation case encoding folder title width length size unit sign header footer word""".split()
+)
+
+
+def _tells(wish: Wish) -> bool:
+    """Whether a wish says more than that something was wrong."""
+    words = re.findall(r"[\w'-]+|[\ue000-\uf8ff]", f"{wish.value} {wish.place}".lower())
+    telling = [word for word in words if word not in _VAGUE and word not in _SMALL]
+    if wish.verb not in {"have", "be"} and wish.subject or wish.place == "here":
+        return True
+    if re.search(r"\b(?:expected|correct|right|proper|wrong|compliant)\b", wish.value):
+        return False
+    return bool(telling) or has_mark(wish.value + wish.place) or any(map(is_sign_name, words))
+
+
+_SMALL = frozenset(
+    """a an the this that of in on at by to for with without as its their and or be is are was were no not any some all
+    each every""".split()
+) - {"all"}
