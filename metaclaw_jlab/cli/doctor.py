@@ -18,6 +18,12 @@ from metaclaw_jlab.inspection.doctor import (
     render_findings,
 )
 
+EXAMPLES = """\
+examples:
+  metaclaw doctor                       everything that a task needs
+  metaclaw doctor --timeout 30 --json   with patience for a slow endpoint, as one object
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How patient to be."""

@@ -20,7 +20,11 @@ def edit_skill(workspace: Workspace, name: str) -> dict[str, object]:
     Raises NotFound, UsageMistake without an editor, MetaclawError where it fails, SkillInvalid.
     """
     file = editable(workspace, name)
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        words = shlex.split(wanted)
+    except ValueError as error:
+        raise UsageMistake(f"The editor {wanted!r} cannot be read: {error}.", "Set $EDITOR anew.") from None
     if not words:
         raise UsageMistake(
             "No editor is set.", f"Set $EDITOR; or edit {file.path}: the next prompt has what it says."

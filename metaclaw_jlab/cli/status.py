@@ -11,6 +11,12 @@ from typing import Any
 from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.inspection.status import Status, render_status, status
 
+EXAMPLES = """\
+examples:
+  metaclaw status          which policy answers, skills, tasks, what waits to be learnt from
+  metaclaw status --json   the same as one object
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """None of its own."""

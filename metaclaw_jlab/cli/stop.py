@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.runtime.policy_server import stop
 
+EXAMPLES = """\
+examples:
+  metaclaw stop            the next task starts it again
+  metaclaw stop --json
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """None of its own."""

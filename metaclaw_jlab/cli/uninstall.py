@@ -21,6 +21,12 @@ CONTENTS = {
     "runtime": "logs and what processes need to find each other",
 }
 
+EXAMPLES = """\
+examples:
+  metaclaw uninstall                    says what goes, and asks
+  metaclaw uninstall --yes --home ~/trial
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Whether to ask."""

@@ -17,7 +17,7 @@ from metaclaw_jlab.inspection.why_text import render_account
 EXAMPLES = """\
 examples:
   metaclaw why                     the last task
-  metaclaw why 3f9c0d81a2b7        another one; every task's line has its id
+  metaclaw why 3f9c0d81a2b7        another one, by its id
   metaclaw why --prompt            with the messages as they were sent
   metaclaw why --no-code --json    one JSON object
 """

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaclaw_jlab.core.errors import NotFound
+from metaclaw_jlab.core.errors import NotFound, SkillInvalid
 from metaclaw_jlab.core.generation import Cause, SkillGeneration
+from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.inspection.lines import counted, local_time, some, table, unified
 
 if TYPE_CHECKING:
@@ -139,6 +140,16 @@ def in_words(changes: Changes, most: int = NAMES) -> str:
     return some(names, most) if names else "no change"
 
 
+def skill_text(skill: Skill) -> str:
+    """Its SKILL.md; where the format cannot carry it, what is in it all the same."""
+    from metaclaw_jlab.skills.markdown import render
+
+    try:
+        return render(skill)
+    except SkillInvalid:
+        return f"{skill.name}\n{skill.description}\n\n{skill.body}\n"
+
+
 def render_generations(generations: tuple[GenerationAccount, ...]) -> str:
     """The generations, one a line, and how to go back."""
     if [generation.number for generation in generations] == [0]:
@@ -189,6 +200,4 @@ def _account(generation: SkillGeneration, parent: SkillGeneration | None, curren
 
 
 def _text(skills: Skills, sha256: str | None) -> str:
-    from metaclaw_jlab.skills.markdown import render
-
-    return render(skills.get_skill(sha256)) if sha256 is not None else ""
+    return skill_text(skills.get_skill(sha256)) if sha256 is not None else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.inspection.generations import SkillDiff, existing, skill_diff
+from metaclaw_jlab.inspection.generations import SkillDiff, existing, skill_diff, skill_text
 from metaclaw_jlab.inspection.lines import counted, did_you_mean, one_line, table
 from metaclaw_jlab.inspection.whence import (
     USE_MEANS,
@@ -169,11 +169,9 @@ def render_skills(found: SkillList) -> str:
 
 def render_skill(account: SkillAccount) -> str:
     """Its SKILL.md, then where it came from, its versions, how it fared."""
-    from metaclaw_jlab.skills.markdown import render
-
     known = account.whence
     marks = f" ({', '.join(known.marks)})" if known.marks else ""
-    parts = [render(account.skill).rstrip("\n").split("\n")]
+    parts = [skill_text(account.skill).rstrip("\n").split("\n")]
     came = failure_lines(known, FAILURES) or ["no failure: somebody wrote it"]
     parts.append([f"Skill {account.skill.name}{marks} came from", *(f"  {line}" for line in came)])
     parts.append(["Versions, the newest first", *(f"  {line}" for line in _versions(known))])

@@ -161,11 +161,15 @@ def test_help_and_version_end_well(word: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("name", [command.name for command in entry.COMMANDS])
-def test_every_command_is_there_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_is_there_and_has_help_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         entry.main([name, "--help"])
     assert not ended.value.code
-    assert f"usage: metaclaw {name}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"usage: metaclaw {name}" in told
+    assert f"metaclaw {name}" in told.split("examples:")[1]
 
 
 def test_the_entry_point_loads_nothing_but_what_it_needs() -> None:

@@ -28,6 +28,7 @@ from metaclaw_jlab.inspection.why import (
 )
 from metaclaw_jlab.inspection.why_text import render_account
 from metaclaw_jlab.skills.library import Library
+from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
 CSV = Skill(
     "csv-separator", "How values are separated. Use for csv files.", "Write csv files with semicolons"
@@ -93,7 +94,7 @@ def test_an_inflected_word_is_matched_as_retrieval_does() -> None:
 def test_the_threshold_in_force_is_told() -> None:
     settings = Settings(skills=SkillSettings(threshold=0.9))
     assert give_account(TRAJECTORY, library=LIBRARY, settings=settings).threshold == 0.9
-    assert "the threshold is 0.55 now" in text()
+    assert f"the threshold is {DEFAULT_THRESHOLD:.2f} now" in text()
 
 
 def test_a_skill_that_was_edited_since_is_told() -> None:
