@@ -1,50 +1,165 @@
-"""Finds the skills that bear on a task by BM25 over name, description and body, and abstains where none does."""
+"""Finds the skills that bear on a task by BM25 over what they say and the tasks that they served, or abstains."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from metaclaw_jlab.core.retriever import Match, Retriever
 from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.skills.words import BACKGROUND, words
+from metaclaw_jlab.skills.words import BACKGROUND, clause_words, words
 
 # Set on the validation split of the practice world by benchmarks/retrieval_threshold.py.
-DEFAULT_THRESHOLD = 0.55
+DEFAULT_THRESHOLD = 0.3
 CHARS_PER_TOKEN = 3.5
+MOST_TEXTS = 24
 # A skill over the token budget makes room for the next best one.
 _CANDIDATES = 2
 
-_K1, _B = 1.2, 0.3
+_K1, _B = 1.2, 0.1
 _FILLER = "\0"  # no query has it
+_FEWEST_CLAUSES = 3
+_TEXTS_PER_CLAUSE = 4
+_CACHED = 2**15
+_NEAR_DUPLICATE = 0.1  # as a distance
 
 
 class BM25Retriever:
     """An index of skills; make a new one when they change.
 
-    Relevance is a skill's BM25 score (Robertson and Zaragoza 2009, idf as in Lucene) over the weight of a word that
-    one skill alone has: about the number of telling words that task and skill share. So it means the same in small and
-    large libraries. Common words are told by ordinary requests that are indexed beside the skills.
+    `texts` are, for a skill's name, masked texts of tasks that it bears on. A clause of a query has a BM25 score
+    (Robertson and Zaragoza 2009, idf as in Lucene) for what the skill says, to which is added the mean score of the
+    clauses of its texts that are most alike: three, or one for four texts. So one text alone, which may speak of more
+    than the skill is for, does not decide, and skills with and without texts can be compared.
+
+    Relevance is the best of the query's clauses, over the weight of a word that one document alone has: about the
+    number of telling words that task and skill share. So it means the same in small and large libraries. Common words
+    are told by ordinary requests that are indexed beside the skills.
     """
 
-    def __init__(self, skills: Iterable[Skill], threshold: float = DEFAULT_THRESHOLD) -> None:
+    def __init__(
+        self,
+        skills: Iterable[Skill],
+        threshold: float = DEFAULT_THRESHOLD,
+        texts: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.skills = tuple(skills)
         self.threshold = threshold
-        self._index = _build([words(_indexed_text(skill)) for skill in self.skills])
-        documents = len(self.skills) + len(BACKGROUND)
-        self._telling_weight = math.log(1 + (documents - 0.5) / 1.5)
+        served = [(texts or {}).get(skill.name, ()) for skill in self.skills]
+        by_skill = [[document for text in own for document in _clause_words(text)] for own in served]
+        said = [_words(_indexed_text(skill)) for skill in self.skills]
+        documents = [*said, *(document for own in by_skill for document in own)]
+        self._documents = len(documents)
+        self._index = _build(documents)
+        self._telling_weight = math.log(1 + (len(documents) + len(BACKGROUND) - 0.5) / 1.5)
+        self._texts = _TextScores([len(own) for own in by_skill], [len(own) for own in served])
 
     def search(self, query: str, limit: int) -> tuple[Match, ...]:
-        """At most `limit` skills, best first, none under the threshold."""
-        known = [word for word in dict.fromkeys(words(query)) if word in self._index.vocab_dict]
-        if not self.skills or not known or limit < 1:
-            return ()
-        scores = self._index.get_scores(known)[: len(self.skills)] / self._telling_weight
-        found = (scores >= max(self.threshold, 1e-6)).nonzero()[0].tolist()
-        found.sort(key=lambda index: (-scores[index], self.skills[index].name))
-        return tuple(Match(self.skills[index], float(scores[index])) for index in found[:limit])
+        """At most `limit` skills, none under the threshold. The best of each clause come first, then by relevance."""
+        found = (
+            [self._relevances(clause) for clause in clause_words(query)] if self.skills and limit > 0 else []
+        )
+        standing: dict[int, float] = {}
+        relevance: dict[int, float] = {}
+        for relevances in found:
+            passing = (relevances >= max(self.threshold, 1e-6)).nonzero()[0].tolist()
+            best = float(relevances.max())
+            for index in passing:
+                value = float(relevances[index])
+                standing[index] = max(standing.get(index, 0.0), value / best)
+                relevance[index] = max(relevance.get(index, 0.0), value)
+        order = sorted(
+            standing, key=lambda index: (-standing[index], -relevance[index], self.skills[index].name)
+        )
+        return tuple(Match(self.skills[index], relevance[index]) for index in order[:limit])
+
+    def _relevances(self, clause: Sequence[str]) -> Any:
+        """Relevance of each skill to the words of a clause."""
+        import numpy as np
+
+        known = [word for word in dict.fromkeys(clause) if word in self._index.vocab_dict]
+        if not known:
+            return np.zeros(len(self.skills))
+        scores = self._index.get_scores(known) / self._telling_weight
+        said, of_texts = scores[: len(self.skills)], scores[len(self.skills) : self._documents]
+        return self._texts.added(said, of_texts, self.threshold)
+
+
+class _TextScores:
+    """Adds the scores of texts to those of their skills. `clauses` and `texts` count each skill's."""
+
+    def __init__(self, clauses: Sequence[int], texts: Sequence[int]) -> None:
+        import numpy as np
+
+        counts = np.array(clauses, dtype=np.int64)
+        self._skills = counts.nonzero()[0]
+        counts = counts[self._skills]
+        self._starts = np.cumsum(counts) - counts
+        wanted = -(-np.array(texts, dtype=np.int64)[self._skills] // _TEXTS_PER_CLAUSE)
+        self._few = np.minimum(counts, np.maximum(_FEWEST_CLAUSES, wanted))
+        columns = np.arange(counts.max(initial=0))
+        # A row of documents for each skill; behind its end all point at a nought after the last document.
+        self._rows = np.where(columns < counts[:, None], self._starts[:, None] + columns, counts.sum())
+
+    def added(self, said: Any, of_texts: Any, threshold: float) -> Any:
+        """Scores of the skills. What cannot come up to the threshold is left as it is."""
+        import numpy as np
+
+        if not len(self._skills):
+            return said
+        reachable = said[self._skills] + np.maximum.reduceat(of_texts, self._starts)
+        chosen = (reachable >= threshold).nonzero()[0]
+        scores = np.append(of_texts, 0.0)[self._rows[chosen]]
+        few = self._few[chosen]
+        most = few.max(initial=1)
+        best = -np.sort(np.partition(-scores, most - 1, axis=1)[:, :most], axis=1)
+        added = said.copy()
+        added[self._skills[chosen]] += best.cumsum(axis=1)[np.arange(len(chosen)), few - 1] / few
+        return added
+
+
+def closest_text(query: str, texts: Sequence[str]) -> str | None:
+    """The text of a skill by which a query found it: that with the clause most alike. None where none shares a word."""
+    documents = [[frozenset(clause) for clause in clause_words(text)] for text in texts]
+    every = [*(document for own in documents for document in own), *(frozenset(words(t)) for t in BACKGROUND)]
+    holders = Counter(word for document in every for word in document)
+    asked = [set(clause) for clause in clause_words(query)]
+
+    def alike(own: Sequence[frozenset[str]]) -> float:
+        shared = [clause & document for clause in asked for document in own]
+        return max((sum(math.log(1 + len(every) / holders[word]) for word in w) for w in shared), default=0.0)
+
+    scores = [alike(own) for own in documents]
+    best = max(scores, default=0.0)
+    return texts[scores.index(best)] if best > 0 else None
+
+
+def keep_varied(texts: Sequence[str], limit: int = MOST_TEXTS) -> tuple[str, ...]:
+    """The texts without near-duplicates of earlier ones, at most `limit`: the first, then always the one that is
+    farthest from those that are kept. Distance is the share of words that two texts do not share."""
+    different: dict[str, frozenset[str]] = {}
+    for text in texts:
+        found = frozenset(words(text))
+        if found and all(_distance(found, other) > _NEAR_DUPLICATE for other in different.values()):
+            different[text] = found
+    if len(different) <= limit or limit < 1:
+        return tuple(different)[: max(limit, 0)]
+    nearest = dict.fromkeys(different, 1.0)
+    kept: set[str] = set()
+    while len(kept) < limit:
+        farthest = max((text for text in different if text not in kept), key=nearest.__getitem__)
+        kept.add(farthest)
+        for text, found in different.items():
+            nearest[text] = min(nearest[text], _distance(found, different[farthest]))
+    return tuple(text for text in different if text in kept)
+
+
+def _distance(one: frozenset[str], other: frozenset[str]) -> float:
+    return 1 - len(one & other) / len(one | other)
 
 
 def choose(retriever: Retriever, query: str, max_skills: int, max_tokens: int) -> tuple[Match, ...]:
@@ -75,14 +190,24 @@ def _indexed_text(skill: Skill) -> str:
     return f"{skill.name}\n{skill.description}\n{skill.body}"
 
 
+@lru_cache(_CACHED)
+def _words(text: str) -> list[str]:
+    return words(text)
+
+
+@lru_cache(_CACHED)
+def _clause_words(text: str) -> list[list[str]]:
+    return clause_words(text)
+
+
 def _build(documents: list[list[str]]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm's, in a kernel without ipywidgets
         import bm25s
 
     mean_length = round(sum(map(len, documents)) / len(documents)) if documents else 0
-    background = [words(text) for text in BACKGROUND]
-    # As long as the skills, so that they leave the mean length, by which scores are normalised, where it is.
+    background = [_words(text) for text in BACKGROUND]
+    # As long as the rest, so that they leave the mean length, by which scores are normalised, where it is.
     padded = [text + [_FILLER] * (mean_length - len(text)) for text in background]
     index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
     index.index(documents + padded, show_progress=False)

@@ -1,13 +1,20 @@
-"""Words of a text as retrieval compares them: lower case, identifiers split, common words out, endings off."""
+"""Clauses and words of a text as retrieval compares them: lower case, identifiers split, common words out,
+endings off."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Letters, digits, and each character of a script that is written without blanks.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DOUBLED_STEM = 3
+_SENTENCE_END = re.compile(
+    r"[.;:!?]+\s+|[。！？；\n]|\b(?:and\s+)?(?:then|after\s+(?:that|this)|afterwards?|finally)\b",
+    re.IGNORECASE,
+)
+_MOST_CLAUSES = 8
 
 _COMMON = """a about all also an and any are as at be been but by can could did do does for from had has have he her his
 how i if in into is it its just may me might must my no not of on one only or other our out please shall she should so
@@ -57,6 +64,17 @@ def words(text: str) -> list[str]:
     return [stem(word) for word in found if word not in STOP_WORDS]
 
 
+def clause_words(text: str) -> list[list[str]]:
+    """The words of each step that a text names, parted where a sentence ends or a next step begins.
+
+    At most 8 steps, the last with the rest.
+    """
+    found = [part for part in map(words, _SENTENCE_END.split(text)) if part]
+    rest = [word for part in found[_MOST_CLAUSES - 1 :] for word in part]
+    return [*found[: _MOST_CLAUSES - 1], rest] if rest else found
+
+
+@lru_cache(2**14)
 def stem(word: str) -> str:
     """An English word without plural, -ing, -ed and final e; crude on purpose, and the same for query and skill."""
     if len(word) > 4 and word.endswith("ies"):
