@@ -17,14 +17,20 @@ from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.settings.configuration import Configuration, load
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.core.evolution import Evolver
+    from metaclaw_jlab.core.replay import Replayer
     from metaclaw_jlab.executors.sandbox import SandboxPool
+    from metaclaw_jlab.learning.inner_loop import InnerLoop
     from metaclaw_jlab.policies.endpoint import EndpointPolicy
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.settings.secrets import Secret
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.skills.retrieval import BM25Retriever
+    from metaclaw_jlab.skills.working_copy import Synchronised
     from metaclaw_jlab.store.database import Database
     from metaclaw_jlab.store.trajectories import Trajectories
+
+LOCAL_WORDING_SECONDS = 3.0
 
 
 @dataclass
@@ -35,7 +41,7 @@ class Workspace:
     overrides: dict[str, object] = field(default_factory=dict)
     _database: Database | None = None
     _policy: tuple[tuple[object, ...], EndpointPolicy] | None = None
-    _retriever: tuple[tuple[Skill, ...], float | None, BM25Retriever] | None = None
+    _retriever: tuple[tuple[Skill, ...], tuple[int, float | None], BM25Retriever] | None = None
 
     def configuration(self, more: Mapping[str, object] | None = None) -> Configuration:
         """The configuration as it is now (the file is read again), or as it would be with `more` overrides."""
@@ -54,10 +60,11 @@ class Workspace:
         return self._database
 
     def trajectories(self) -> Trajectories:
-        """The store of trajectories."""
+        """The store of trajectories; those begun through it are this process's."""
+        from metaclaw_jlab.runtime.processes import this_process
         from metaclaw_jlab.store.trajectories import Trajectories
 
-        return Trajectories(self.database())
+        return Trajectories(self.database(), process=this_process())
 
     def library(self) -> Library:
         """The skills in the home's working copy."""
@@ -75,6 +82,13 @@ class Workspace:
             return current
         return store.commit_generation(Cause.USER, skills)
 
+    def synchronised(self) -> Synchronised:
+        """The current skill generation, which prompts are built from; edits by hand are adopted first."""
+        from metaclaw_jlab.skills.working_copy import synchronise
+        from metaclaw_jlab.store.skills import Skills
+
+        return synchronise(self.home, Skills(self.database()))
+
     def retrieve(self, task: Task, skills: tuple[Skill, ...]) -> tuple[Match, ...]:
         """The skills to put in the prompt of this task."""
         from metaclaw_jlab.skills.retrieval import choose
@@ -86,12 +100,76 @@ class Workspace:
         return choose(retriever, task.text, wanted.max_skills, wanted.max_tokens)
 
     def _index(self, skills: tuple[Skill, ...], threshold: float | None) -> BM25Retriever:
+        """An index of these skills, made again when they, their texts or the threshold have changed."""
         from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever
+        from metaclaw_jlab.store.index_texts import IndexTexts
 
-        if self._retriever is None or self._retriever[0] is not skills or self._retriever[1] != threshold:
+        store = IndexTexts(self.database())
+        state = (store.version(), threshold)
+        if self._retriever is None or self._retriever[0] is not skills or self._retriever[1] != state:
             limit = DEFAULT_THRESHOLD if threshold is None else threshold
-            self._retriever = (skills, threshold, BM25Retriever(skills, threshold=limit))
+            texts = {name: tuple(entry.text for entry in found) for name, found in store.of_all().items()}
+            self._retriever = (skills, state, BM25Retriever(skills, threshold=limit, texts=texts))
         return self._retriever[2]
+
+    def evolver(self) -> Evolver | None:
+        """What makes skills of failures: a model behind an endpoint, the distiller, or nothing."""
+        settings = self.settings()
+        wanted = settings.evolver
+        base_url = wanted.base_url or settings.policy.base_url
+        if wanted.kind == "off":
+            return None
+        if wanted.kind == "distiller" or (wanted.kind == "auto" and base_url is None):
+            from metaclaw_jlab.skills.distiller import Distiller
+
+            return Distiller()
+        from metaclaw_jlab.skills.evolver import ModelEvolver
+
+        return ModelEvolver(self._evolver_policy(settings, base_url))
+
+    def _evolver_policy(self, settings: Settings, base_url: str | None) -> Policy:
+        from metaclaw_jlab.policies.endpoint import EndpointPolicy
+        from metaclaw_jlab.settings.secrets import key_for
+
+        wanted = settings.evolver
+        if base_url is None:
+            return self.policy()
+        own = wanted.base_url is not None
+        return EndpointPolicy(
+            base_url,
+            model=wanted.model or (None if own else settings.policy.model),
+            key=key_for(base_url, wanted.key_env if own else settings.policy.key_env),
+            timeout=wanted.timeout,
+            retries=settings.policy.retries,
+        )
+
+    def wording_seconds(self) -> float:
+        """How long wordings of a skill are tried; nothing where calls may cost money, unless it is configured."""
+        settings = self.settings()
+        wanted = settings.evolver.wording_seconds
+        if wanted is not None:
+            return wanted
+        return LOCAL_WORDING_SECONDS if settings.policy.base_url is None else 0.0
+
+    def inner_loop(
+        self,
+        *,
+        replayer: Replayer | None = None,
+        on_notice: Callable[[str], None] = lambda _: None,
+        wait_seconds: float = 0.0,
+    ) -> InnerLoop:
+        """The fast loop of this home. Wordings are tried only where a replayer is given and a trial costs nothing."""
+        from metaclaw_jlab.learning.inner_loop import InnerLoop
+
+        return InnerLoop(
+            home=self.home,
+            database=self.database(),
+            evolver=self.evolver(),
+            replayer=replayer,
+            wording_seconds=self.wording_seconds(),
+            wait_seconds=wait_seconds,
+            on_notice=on_notice,
+        )
 
     def policy(self, on_progress: Callable[[str], None] | None = None) -> Policy:
         """The configured policy: an endpoint, or the local policy server, started where it does not run."""

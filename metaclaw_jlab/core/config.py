@@ -99,6 +99,9 @@ class SandboxSettings(Section):
     isolation: Literal["auto", "require", "none"] = Field(
         "auto", description="Bubblewrap: use it, insist, never."
     )
+    unattended: bool = Field(
+        False, description="Let model-written code run unattended where no bubblewrap isolates it."
+    )
     seconds: float = Field(30.0, gt=0, le=3600, description="Longest run of one action.")
     memory_mb: int = Field(2048, ge=128, le=1_048_576, description="Address space of one sandbox process.")
     working_folder_mb: int = Field(64, ge=0, le=100_000, description="Largest working folder that is copied.")

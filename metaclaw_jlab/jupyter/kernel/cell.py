@@ -40,6 +40,7 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
     if session.busy:
         raise UsageError("The agent's own code cannot hand on a task.")
     reporter = session.reporter()
+    session.tell_what_was_learned(reporter)
     session.busy = True
     try:
         trajectory = do(reporter)
@@ -51,6 +52,8 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
     if trajectory is not None:
         reporter.note(summary(trajectory))
         session.tell_if_out_of_its_depth(trajectory, reporter)
+        if failed(trajectory):
+            session.watch_learning(trajectory, reporter)
         _raise_if_failed(trajectory)
 
 
@@ -116,9 +119,14 @@ def _answer(task: Task, rollout: Rollout, reporter: Reporter) -> None:
     reporter.note("MetaClaw: mode off · nothing was run or recorded")
 
 
-def _raise_if_failed(trajectory: Trajectory) -> None:
+def failed(trajectory: Trajectory) -> bool:
+    """Whether a task has ended and not well."""
     failed_check = any(not result.passed for result in trajectory.checks)
-    if trajectory.stop is None or (trajectory.stop in _FINE and not failed_check):
+    return trajectory.stop is not None and (trajectory.stop not in _FINE or failed_check)
+
+
+def _raise_if_failed(trajectory: Trajectory) -> None:
+    if not failed(trajectory):
         return
     feedback = " ".join(result.feedback for result in trajectory.checks if not result.passed)
     cause = trajectory.stop_detail or feedback or f"The task ended as {trajectory.stop}."

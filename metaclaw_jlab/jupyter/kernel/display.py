@@ -32,6 +32,9 @@ class Reporter(Protocol):
     def progress(self, sentence: str) -> None:
         """What is being waited for; replaces the last progress."""
 
+    def live(self, sentence: str) -> Callable[[str], None] | None:
+        """A sentence that can be replaced later, from any thread; None where that would disturb what the user types."""
+
 
 def reporter_for(shell: InteractiveShell) -> Reporter:
     """Rich output where the front end takes it, plain printing in a terminal."""
@@ -65,6 +68,11 @@ class TerminalReporter:
     def progress(self, sentence: str) -> None:
         """Print to standard error, where it disturbs no output."""
         sys.stderr.write(sentence + "\n")
+
+    def live(self, sentence: str) -> Callable[[str], None] | None:
+        """Print it; what follows is told with the next task."""
+        self.note(sentence)
+        return None
 
 
 class NotebookReporter:
@@ -101,6 +109,15 @@ class NotebookReporter:
             self._status = _display(bundle(sentence), handle=True)
         else:
             self._status.update(bundle(sentence), raw=True)
+
+    def live(self, sentence: str) -> Callable[[str], None] | None:
+        """Show it in an output of its own."""
+        handle = _display(bundle(sentence), handle=True)
+
+        def show(later: str) -> None:
+            handle.update(bundle(later), raw=True)
+
+        return show
 
     def _show(self) -> None:
         text = "".join(self._pieces)

@@ -138,6 +138,7 @@ class Linking:
     ) -> None:
         from metaclaw_jlab.agent.rollout import observe
         from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
+        from metaclaw_jlab.jupyter.kernel.cell import failed
         from metaclaw_jlab.jupyter.kernel.display import summary
 
         session, reporter = self._session, self._session.reporter()
@@ -151,6 +152,8 @@ class Linking:
         more += [] if watched.marked else ["known by its likeness, for its mark is gone"]
         reporter.note(summary(trajectory, *more))
         session.tell_if_out_of_its_depth(trajectory, reporter)
+        if failed(trajectory) or (ran is not None and trajectory.stop is not None):
+            session.watch_learning(trajectory, reporter)
 
     def _could_not_tell(self, code: str, why: str) -> None:
         self._say_once(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -12,6 +15,7 @@ from metaclaw_jlab.core.errors import ConfigError, MetaclawError, NotFound, Usag
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+TAKE_UP_SECONDS = 1.0
 _MISTAKES = (ConfigError, NotFound, UsageMistake)
 
 
@@ -59,6 +63,21 @@ def register(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics.session.before_cell)
     shell.events.register("post_run_cell", magics.session.after_cell)
+    _later(magics.session.take_up)
+
+
+def _later(work: Callable[[], None]) -> None:
+    """Do something small after the load, which is not to wait for it."""
+
+    def do() -> None:
+        try:
+            work()
+        except Exception:  # a thread's boundary: what it is about shows itself with the first task
+            logging.getLogger(__name__).debug("Nothing was taken up", exc_info=True)
+
+    timer = threading.Timer(TAKE_UP_SECONDS, do)
+    timer.daemon = True
+    timer.start()
 
 
 def _in_one_line(error: BaseException) -> BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.retriever import Match
     from metaclaw_jlab.jupyter.kernel.arguments import CellOptions
     from metaclaw_jlab.jupyter.kernel.display import Reporter
+    from metaclaw_jlab.jupyter.kernel.learning import KernelLearning
     from metaclaw_jlab.store.feedback import Feedbacks
 
 
 EMBEDDED_NOTE = (
     "The embedded practice model answers. It knows only the practice tasks (else: %metaclaw connect)."
 )
+
+
+EXPIRY_SECONDS = 60.0
 
 
 class KernelSession:
@@ -42,17 +47,29 @@ class KernelSession:
         self.options: dict[str, CellOptions] = {}  # of the open tasks of this session, the newest last
         self._learn: bool | None = None
         self._recalled = False
+        self._expired_at = 0.0
+        self._opening = threading.Lock()
         self._workspace: Workspace | None = None
+        self._kernel_learning: KernelLearning | None = None
         self._cell_id: str | None = None
         self._told: set[str] = set()
 
     def workspace(self) -> Workspace:
         """The workspace of this kernel's home, opened when first needed."""
-        if self._workspace is None:
-            from metaclaw_jlab.assembly import open_workspace
+        with self._opening:
+            if self._workspace is None:
+                from metaclaw_jlab.assembly import open_workspace
 
-            self._workspace = open_workspace()
-        return self._workspace
+                self._workspace = open_workspace()
+            return self._workspace
+
+    def kernel_learning(self) -> KernelLearning:
+        """What learns beside the user's work in this kernel."""
+        if self._kernel_learning is None:
+            from metaclaw_jlab.jupyter.kernel.learning import KernelLearning
+
+            self._kernel_learning = KernelLearning(self.workspace())
+        return self._kernel_learning
 
     def before_cell(self, info: Any) -> None:
         """Remember which cell runs; code that the agent runs is none."""
@@ -133,9 +150,14 @@ class KernelSession:
             self.linking.proposals.add(Mark(trajectory.id, step.index), step.action)
 
     def expire(self, settings: Settings) -> None:
-        """Close the proposals that nobody ran in time."""
-        before = time.time() - settings.agent.proposal_hours * 3600
-        for trajectory_id in self.workspace().trajectories().expire(before):
+        """Close the proposals that nobody ran in time; looked at once a minute at most."""
+        now = time.time()
+        if now - self._expired_at < EXPIRY_SECONDS:
+            return
+        self._expired_at = now
+        for trajectory_id in (
+            self.workspace().trajectories().expire(now - settings.agent.proposal_hours * 3600)
+        ):
             self._forget_open(trajectory_id)
 
     def offer(self, trajectory: Trajectory, options: CellOptions) -> None:
@@ -151,6 +173,31 @@ class KernelSession:
         """A task has ended, or something was said about it since. It costs the user's thread no time."""
         self.last = trajectory
         self._forget_open(trajectory.id)
+        if trajectory.learn:
+            self.kernel_learning().ended(trajectory)
+
+    def watch_learning(self, trajectory: Trajectory, reporter: Reporter) -> None:
+        """Say in one place that a failed task is being learned from, and then what was learned."""
+        if trajectory.learn and self.workspace().settings().evolver.kind != "off":
+            show = reporter.live(
+                "MetaClaw: learning from it beside your work · %metaclaw evolve waits for it"
+            )
+            self.kernel_learning().watch(trajectory.id, show)
+
+    def take_up(self) -> None:
+        """Look at what kernels that died have left, where there is a home already; beside the user's work."""
+        from metaclaw_jlab.runtime.home import Home, default_path
+        from metaclaw_jlab.runtime.processes import mark_alive
+
+        if Home(default_path()).database.exists():
+            self.workspace().trajectories().interrupt_orphans(mark_alive)
+            self.kernel_learning().beside.wake()
+
+    def tell_what_was_learned(self, reporter: Reporter) -> None:
+        """Say what was learned since the last task."""
+        if self._kernel_learning is not None:
+            for sentence in self._kernel_learning.notices():
+                reporter.note(sentence)
 
     def _forget_open(self, trajectory_id: str) -> None:
         self.linking.proposals.settle_all(trajectory_id)
@@ -186,11 +233,15 @@ class KernelSession:
         self.recall()
         self.expire(settings)
         policy = workspace.policy(reporter.progress)
-        library = workspace.library()
+        library = workspace.synchronised()
         if uses_embedded_policy(settings):
             self.tell_once(EMBEDDED_NOTE, reporter)
         for problem in library.problems:
             self.tell_once(problem.sentence, reporter)
+        if library.adopted:
+            reporter.note(
+                f"MetaClaw: edited by hand: {', '.join(library.adopted)} · g{library.generation.number}"
+            )
         skills = library.skills if options.with_skills else ()
 
         def retrieve(task: Task) -> tuple[Match, ...]:
@@ -201,7 +252,7 @@ class KernelSession:
             executor=executor,
             recorder=workspace.trajectories(),
             retrieve=retrieve,
-            generation=workspace.generation(library.skills).number,
+            generation=library.generation.number,
             sampling=Sampling(
                 temperature=settings.policy.temperature,
                 max_tokens=settings.policy.max_tokens,

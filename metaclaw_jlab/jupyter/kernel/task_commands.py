@@ -78,7 +78,29 @@ def bad(session: KernelSession, words: list[str]) -> str:
     turned_down = waits(trajectory)
     _say(session, trajectory, FeedbackKind.REJECTED if turned_down else FeedbackKind.BAD, reason)
     told = _noted(trajectory, "turned down" if turned_down else "bad")
+    if reason:
+        session.watch_learning(trajectory, session.reporter())
     return told if reason else f'{told} A reason teaches more: %metaclaw bad "why" --task {trajectory.id}'
+
+
+def evolve(session: KernelSession, words: list[str]) -> str:
+    """Wait until what failed was looked at; KeyboardInterrupt ends the waiting alone. Raises UsageError."""
+    parser = command_parser(
+        "evolve", "Wait for what is learned from failures; Ctrl-C stops the waiting, not the learning."
+    )
+    parser.parse_args(words)
+    workspace = session.workspace()
+    if workspace.settings().evolver.kind == "off":
+        raise UsageError(
+            "Nothing is learned: evolver.kind is off. See: %metaclaw config set evolver.kind auto"
+        )
+    try:
+        told = session.kernel_learning().evolve()
+    except KeyboardInterrupt:
+        return "MetaClaw: no longer waiting; the learning goes on beside your work."
+    library = workspace.synchronised()
+    count = f"{len(library.skills)} skill{'' if len(library.skills) == 1 else 's'}"
+    return "\n".join([*told, f"MetaClaw: nothing waits · g{library.generation.number} · {count}"])
 
 
 def learn(session: KernelSession, words: list[str]) -> str:

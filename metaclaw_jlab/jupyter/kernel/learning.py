@@ -1,0 +1,145 @@
+"""Learning beside the user's work, in one kernel: failures wake a thread, and what it learned is told."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.core.trajectory import Trajectory
+from metaclaw_jlab.learning.beside import Beside
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.assembly import Workspace
+    from metaclaw_jlab.core.replay import Replayer
+    from metaclaw_jlab.executors.sandbox import SandboxPool
+
+FOLDERS = 64  # tasks whose working folder is remembered
+VERIFIED_USES = 16  # looked at after one failure or task
+LEASE_SECONDS = 30.0
+POLL_SECONDS = 0.2
+
+
+class KernelLearning:
+    """The inner loop of one kernel. Its thread touches neither the user's namespace nor their files."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._folders: OrderedDict[str, Path] = OrderedDict()
+        self._notices: deque[str] = deque()
+        self._watched: tuple[str, Callable[[str], None]] | None = None
+        self._pool: SandboxPool | None = None
+        self._lock = threading.RLock()
+        self.beside = Beside(self._turn, self._notice, at_rest=self._rest)
+
+    def ended(self, trajectory: Trajectory) -> None:
+        """A task has ended, or its user said something about it: look at it. Returns at once."""
+        self._folders[trajectory.id] = Path.cwd()
+        while len(self._folders) > FOLDERS:
+            self._folders.popitem(last=False)
+        self.beside.wake()
+
+    def notices(self) -> tuple[str, ...]:
+        """What was learned since the last call and was not shown yet; a sentence each."""
+        found = []
+        while self._notices:
+            found.append(self._notices.popleft())
+        return tuple(dict.fromkeys(found))
+
+    def watch(self, trajectory_id: str, show: Callable[[str], None] | None) -> None:
+        """Show what is learned from this task in one place, where there is one, until the thread is through."""
+        with self._lock:
+            self._watched = None if show is None else (trajectory_id, show)
+            for sentence in self.notices() if show is not None else ():
+                self._notice(sentence)
+        if not self.beside.busy:
+            self._conclude()
+
+    def evolve(self) -> tuple[str, ...]:
+        """Look at what waits and wait for it; what was learned. KeyboardInterrupt ends the waiting alone."""
+        self.beside.wake()
+        while not self.beside.wait(POLL_SECONDS):
+            pass
+        return self.notices()
+
+    def close(self) -> None:
+        """Begin nothing more and let go of the sandboxes."""
+        self.beside.stop()
+        self._rest()
+
+    def _notice(self, sentence: str) -> None:
+        with self._lock:
+            if self._watched is None:
+                self._notices.append(sentence)
+                return
+            (_, show), self._watched = self._watched, None
+        show(sentence)
+
+    def _conclude(self) -> None:
+        """Where nothing was learned from the task that is watched, say why."""
+        from metaclaw_jlab.store.support import Support
+
+        with self._lock:
+            watched, self._watched = self._watched, None
+        if watched is not None:
+            trajectory_id, show = watched
+            found = Support(self._workspace.database()).settlement(trajectory_id)
+            show(
+                f"MetaClaw: no new skill from it. {found.reason if found else ''}".rstrip()
+                + f" · %metaclaw why {trajectory_id}"
+            )
+
+    def _turn(self) -> bool:
+        """One pass, then whatever the budget allows: wordings left untried, and which skills helped."""
+        from metaclaw_jlab.learning.credit import verify_uses
+        from metaclaw_jlab.learning.inner_loop import evolve_once
+        from metaclaw_jlab.learning.rewording import reword
+
+        replayer = self._replayer()
+        loop = self._workspace.inner_loop(
+            replayer=replayer, on_notice=self._notice, wait_seconds=LEASE_SECONDS
+        )
+        if not evolve_once(loop).idle:
+            return True
+        self._conclude()
+        if replayer is not None and loop.wording_seconds > 0:
+            reword(loop)
+            verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
+        return False
+
+    def _replayer(self) -> Replayer | None:
+        """Sandboxes to try wordings in; None where code that a model wrote may not run unattended (invariant 8)."""
+        from metaclaw_jlab.core.errors import ExecutorError, MetaclawError
+        from metaclaw_jlab.core.policy import Sampling
+        from metaclaw_jlab.learning.replay import SandboxReplayer
+
+        workspace = self._workspace
+        settings = workspace.settings()
+        if not workspace.wording_seconds():
+            return None
+        try:
+            with self._lock:
+                if self._pool is None:
+                    self._pool = workspace.sandbox_pool(1)
+                pool = self._pool
+            if not (pool.isolated or settings.sandbox.unattended):
+                return None
+            policy = workspace.policy()
+        except (ExecutorError, MetaclawError):
+            return None
+        return SandboxReplayer(
+            get=workspace.trajectories().get,
+            folder_of=self._folders.get,
+            policy=policy,
+            pool=pool,
+            sampling=Sampling(settings.policy.temperature, settings.policy.max_tokens),
+            max_steps=settings.agent.steps,
+        )
+
+    def _rest(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()

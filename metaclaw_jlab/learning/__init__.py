@@ -1,0 +1,1 @@
+"""The learning loops: failures become skills beside the user's work."""

@@ -1,0 +1,103 @@
+"""Runs the inner loop beside the user's work: one thread that sleeps until something has failed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0
+IDLE_SECONDS = 300.0  # then the thread ends; the next failure starts another
+
+
+class Beside:
+    """`work` does one pass and says whether more may be waiting. What it raises is told through `on_trouble`.
+
+    `at_rest` lets go of what the passes held, when nothing was asked for in `idle_seconds`.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], bool],
+        on_trouble: Callable[[str], None],
+        *,
+        at_rest: Callable[[], None] = lambda: None,
+        idle_seconds: float = IDLE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._work = work
+        self._on_trouble = on_trouble
+        self._at_rest = at_rest
+        self._idle_seconds = idle_seconds
+        self._retry_seconds = retry_seconds
+        self._changed = threading.Condition()
+        self._asked = 0
+        self._done = 0
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something may be waiting. Returns at once."""
+        with self._changed:
+            self._asked += 1
+            if self._thread is None and not self._stopping:
+                self._thread = threading.Thread(target=self._run, name="metaclaw-inner-loop", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until all that was asked for is done; False where the time ended before. The work goes on either way."""
+        with self._changed:
+            asked = self._asked
+            return self._changed.wait_for(lambda: self._done >= asked or self._stopping, seconds)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a pass is under way or asked for."""
+        with self._changed:
+            return self._done < self._asked
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                asked_for = self._changed.wait_for(
+                    lambda: self._stopping or self._done < self._asked, self._idle_seconds
+                )
+                if self._stopping or not asked_for:
+                    self._at_rest()
+                    self._thread = None
+                    return
+                asked = self._asked
+            self._pass()
+            with self._changed:
+                self._done = max(self._done, asked)
+                self._changed.notify_all()
+
+    def _pass(self) -> None:
+        try:
+            while not self._stopping and self._turn():
+                pass
+        except MetaclawError as error:
+            self._on_trouble(str(error))
+        except Exception as error:
+            logger.exception("The inner loop failed")
+            self._on_trouble(f"{type(error).__name__}: {error}. The failures stay; see `metaclaw doctor`.")
+
+    def _turn(self) -> bool:
+        try:
+            return self._work()
+        except LeaseHeld:
+            # Another process evolves; what it does not see any more is looked at when it is through.
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping, self._retry_seconds)
+            return True

@@ -1,0 +1,111 @@
+"""Does tasks of the user again in a sandbox, on a copy of their working folder. The user's files stay as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from metaclaw_jlab.agent.rollout import Rollout, run_task
+from metaclaw_jlab.core.errors import ExecutorError, NotFound, StoreError
+from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.replay import Case, Replayed
+from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
+from metaclaw_jlab.executors.folder import read_folder
+from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.learning.renaming import other_names, renamed
+from metaclaw_jlab.skills.masking import mask
+
+_FAILED = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReplayer:
+    """Implements core.replay.Replayer for the tasks of one kernel.
+
+    `folder_of` gives the working folder of a trajectory's task, None where it is not known. What lived in the
+    kernel's memory is not there: a task that needs it fails otherwise than it did, and its trial does not count.
+    """
+
+    get: Callable[[str], Trajectory]
+    folder_of: Callable[[str], Path | None]
+    policy: Policy
+    pool: SandboxPool
+    sampling: Sampling
+    max_steps: int
+    concurrency: int = 8
+
+    def replay(self, case: Case) -> Replayed | None:
+        """One case; None where the task cannot be done again: nothing checks it, or its folder or policy is gone."""
+        try:
+            trajectory = self.get(case.trajectory)
+            folder = self.folder_of(case.trajectory)
+            if folder is None or not trajectory.task.checks:
+                return None
+            names = other_names(_names(trajectory), case.variation)
+            files = _renamed_files(read_folder(folder, self.pool.folder_bytes), names)
+            done = self._do(_renamed_task(trajectory.task, names), files, case.skills, trajectory)
+        except (ExecutorError, NotFound, StoreError, OSError):
+            return None
+        if done.stop in _FAILED:
+            return None
+        back = {new: old for old, new in names.items()}
+        feedback = tuple(renamed(result.feedback, back) for result in done.checks if not result.passed)
+        return Replayed(not feedback, feedback)
+
+    def _do(
+        self, task: Task, files: Mapping[str, bytes], skills: tuple[Skill, ...], before: Trajectory
+    ) -> Trajectory:
+        with self.pool.open(files=files) as sandbox:
+            return run_task(
+                task,
+                Rollout(
+                    policy=self.policy,
+                    executor=sandbox,
+                    retrieve=lambda _: tuple(Match(skill, 0.0) for skill in skills),
+                    generation=before.stamp.skill_generation,
+                    sampling=replace(self.sampling, seed=before.stamp.seed),
+                    max_steps=self.max_steps,
+                    purpose=Purpose.SKILL_REPLAY,
+                ),
+            )
+
+
+def _names(trajectory: Trajectory) -> tuple[str, ...]:
+    """The words of a task that are names: those that its mask leaves out."""
+    text = trajectory.task.text
+    code = "\n".join(step.action for step in trajectory.steps)
+    kept = {word.lower() for word in _WORD.findall(mask(text, code))}
+    return tuple(word for word in _WORD.findall(text) if word.lower() not in kept)
+
+
+def _renamed_task(task: Task, names: Mapping[str, str]) -> Task:
+    return replace(
+        task,
+        text=renamed(task.text, names),
+        references=tuple(
+            replace(reference, text=renamed(reference.text, names)) for reference in task.references
+        ),
+        checks=tuple(
+            replace(check, source=renamed(check.source, names), feedback=renamed(check.feedback, names))
+            for check in task.checks
+        ),
+    )
+
+
+def _renamed_files(files: Mapping[str, bytes], names: Mapping[str, str]) -> dict[str, bytes]:
+    if not names:
+        return dict(files)
+    return {renamed(path, names): _renamed_content(content, names) for path, content in files.items()}
+
+
+def _renamed_content(content: bytes, names: Mapping[str, str]) -> bytes:
+    try:
+        return renamed(content.decode("utf-8"), names).encode("utf-8")
+    except UnicodeDecodeError:
+        return content

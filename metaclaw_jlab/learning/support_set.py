@@ -1,0 +1,99 @@
+"""The support set: failed trajectories as the evolver may see them, redacted, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from metaclaw_jlab.core.errors import NotFound
+from metaclaw_jlab.core.evolution import Failure, FailureKind
+from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.trajectory import Observation, Step, Trajectory
+from metaclaw_jlab.redaction import redact
+from metaclaw_jlab.store.database import Database
+from metaclaw_jlab.store.feedback import Feedbacks
+from metaclaw_jlab.store.skills import Skills
+from metaclaw_jlab.store.support import Support
+from metaclaw_jlab.store.trajectories import Trajectories
+
+_SAID = {
+    FeedbackKind.REJECTED: FailureKind.REJECTED,
+    FeedbackKind.BAD: FailureKind.BAD,
+    FeedbackKind.EDITED: FailureKind.EDITED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A failure that nothing was made of yet, and how much feedback was heard about it."""
+
+    failure: Failure
+    heard: int
+
+
+def pending_failures(database: Database, limit: int) -> tuple[Pending, ...]:
+    """At most `limit` failures that wait, the oldest first."""
+    trajectories, feedbacks, skills = Trajectories(database), Feedbacks(database), Skills(database)
+    found = []
+    for trajectory_id in Support(database).pending(limit):
+        trajectory = trajectories.get(trajectory_id)
+        said = feedbacks.of(trajectory_id)
+        found.append(Pending(describe(trajectory, said, injected(trajectory, skills)), len(said)))
+    return tuple(found)
+
+
+def injected(trajectory: Trajectory, skills: Skills) -> tuple[Skill, ...]:
+    """The skills that were in a trajectory's prompt, as they were then."""
+    found = []
+    for skill in trajectory.stamp.skills:
+        try:
+            found.append(skills.get_skill(skill.sha256))
+        except NotFound:
+            continue
+    return tuple(found)
+
+
+def describe(trajectory: Trajectory, feedback: Sequence[Feedback], skills: tuple[Skill, ...]) -> Failure:
+    """What failed, redacted (invariant 6). What the user did outweighs a check, and a check an exception."""
+    told = next((entry for entry in reversed(feedback) if entry.kind in _SAID), None)
+    failed_checks = [result for result in trajectory.checks if not result.passed]
+    unsaid = FailureKind.CHECK if failed_checks else FailureKind.EXCEPTION
+    kind = unsaid if told is None else _SAID[told.kind]
+    sentences = [entry.text for entry in feedback if entry.kind in (FeedbackKind.BAD, FeedbackKind.REJECTED)]
+    sentences += [result.feedback for result in failed_checks]
+    if kind is FailureKind.EXCEPTION:
+        sentences += [_exception(trajectory.steps)]
+    edits = [entry.text for entry in feedback if entry.kind is FeedbackKind.EDITED]
+    return Failure(
+        trajectory=trajectory.id,
+        kind=kind,
+        task=redact(trajectory.task.text).text,
+        code=redact(_joined(step.action for step in trajectory.steps)).text,
+        observation=redact(_joined(_shown(step.observation) for step in trajectory.steps)).text,
+        feedback=tuple(dict.fromkeys(redact(text.strip()).text for text in sentences if text.strip())),
+        instead=redact(_joined(edits)).text,
+        skills=skills,
+        skill_generation=trajectory.stamp.skill_generation,
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n".join(text for text in texts if text)
+
+
+def _shown(observation: Observation | None) -> str:
+    if observation is None:
+        return ""
+    error = observation.error
+    raised = f"{error.name}: {error.message}" if error is not None else ""
+    return _joined((observation.stdout, observation.stderr, observation.result or "", raised))
+
+
+def _exception(steps: Sequence[Step]) -> str:
+    """What the last code raised."""
+    for step in reversed(steps):
+        if step.observation is not None:
+            error = step.observation.error
+            return f"{error.name}: {error.message}" if error is not None else ""
+    return ""

@@ -1,0 +1,108 @@
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metaclaw_jlab.core.replay import Case, Replayed
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.learning.wording import Trial, choose_wording, clauses, obeyed, worded
+
+SAID = "the csv was expected to have semicolons"
+OTHER = "the file has no copy"
+WORDINGS = worded(Skill("csv", "Use when a csv is saved.", "a"), ["a", "b", "c", "d", "e"])
+
+
+@dataclass
+class Reader:
+    """A policy that obeys some wordings on some trajectories, and says how often it was asked."""
+
+    obeys: Callable[[str, str], bool]
+    fails: Callable[[str], bool] = lambda _: True
+    concurrency: int = 2
+    cases: list[Case] = field(default_factory=list)
+
+    def replay(self, case: Case) -> Replayed | None:
+        self.cases.append(case)
+        own = [skill for skill in case.skills if skill.name == "csv"]
+        if not own:
+            return Replayed(False, (SAID,)) if self.fails(case.trajectory) else Replayed(True)
+        good = self.obeys(own[0].body, case.trajectory)
+        return Replayed(True) if good else Replayed(False, (SAID,))
+
+
+def trials(*names: str) -> list[Trial]:
+    return [Trial(name, (), (SAID,), SAID) for name in names]
+
+
+def test_the_wording_that_is_obeyed_most_is_chosen() -> None:
+    reader = Reader(lambda body, trajectory: body == "d" or (body == "b" and trajectory == "one"))
+    choice = choose_wording(WORDINGS, trials("one", "two", "three"), reader, seconds=60)
+    assert (choice.skill.body, choice.obeyed, choice.trials, choice.untried) == ("d", 3, 3, ())
+
+
+def test_of_equal_ones_the_earlier_is_chosen() -> None:
+    reader = Reader(lambda body, _: body in "ce")
+    assert choose_wording(WORDINGS, trials("one"), reader, seconds=60).skill.body == "c"
+
+
+def test_the_search_ends_with_a_wording_that_is_always_obeyed() -> None:
+    reader = Reader(lambda body, _: body == "a", concurrency=1)
+    choose_wording(WORDINGS, trials("one"), reader, seconds=60)
+    assert len(reader.cases) == 2  # once without the skill, once with the first wording
+
+
+def test_a_task_that_does_not_fail_without_the_skill_tells_nothing() -> None:
+    reader = Reader(lambda body, _: body == "b", fails=lambda name: name == "bad")
+    choice = choose_wording(WORDINGS, trials("good", "bad"), reader, seconds=60)
+    assert (choice.skill.body, choice.trials) == ("b", 1)
+
+
+def test_without_a_trial_the_first_wording_is_taken_and_there_is_nothing_to_try_later() -> None:
+    reader = Reader(lambda *_: True, fails=lambda _: False)
+    choice = choose_wording(WORDINGS, trials("good"), reader, seconds=60)
+    assert (choice.skill.body, choice.trials, choice.untried) == ("a", 0, ())
+
+
+def test_when_the_time_is_over_the_best_so_far_is_taken_and_the_rest_named() -> None:
+    ticks = itertools.chain([0.0, 0.0], itertools.repeat(100.0))
+    forever = threading.Event()
+
+    def obeys(_body: str, _trajectory: str) -> bool:
+        forever.wait(10)
+        return True
+
+    reader = Reader(obeys, concurrency=2)
+    choice = choose_wording(WORDINGS, trials("one"), reader, seconds=50, clock=lambda: next(ticks))
+    forever.set()
+    assert choice.skill.body == "a"
+    assert choice.untried == ("b", "c", "d", "e")
+
+
+def test_at_most_three_trials_count() -> None:
+    reader = Reader(lambda *_: True)
+    assert choose_wording(WORDINGS, trials(*"123456"), reader, seconds=60).trials == 3
+
+
+def test_the_other_skills_of_the_prompt_are_there_too() -> None:
+    other = Skill("other", "Another.", "x")
+    reader = Reader(lambda *_: True)
+    choose_wording(WORDINGS[:1], [Trial("one", (other,), (SAID,), SAID)], reader, seconds=60)
+    assert reader.cases[0].skills == (other,)
+    assert reader.cases[1].skills == (WORDINGS[0], other)
+
+
+def test_what_else_was_wrong_may_stay_wrong() -> None:
+    trial = Trial("one", (), (f"{SAID}; {OTHER}",), SAID)
+    assert obeyed(Replayed(False, (OTHER,)), trial)
+
+
+def test_a_wording_that_breaks_something_else_is_not_obeyed() -> None:
+    assert not obeyed(Replayed(False, (OTHER,)), Trial("one", (), (SAID,), SAID))
+
+
+@given(st.lists(st.sampled_from([SAID, OTHER, "x"]), max_size=4))
+def test_clauses_do_not_depend_on_how_the_checks_are_cut(parts: list[str]) -> None:
+    assert clauses(["; ".join(parts)]) == clauses(parts)
