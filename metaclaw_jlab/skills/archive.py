@@ -64,7 +64,7 @@ def read_archive(path: Path) -> Library:
 
 
 def write_archive(path: Path, skills: Sequence[Skill]) -> None:
-    """Write skills to a new folder, or to a new zip file where the name ends in .zip: the same bytes for the same skills.
+    """Write skills to a new folder, or to a new zip file where the name ends in .zip; the same skills, the same bytes.
 
     Raises UsageMistake where something is there already or it cannot be written.
     """

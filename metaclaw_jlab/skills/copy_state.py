@@ -108,7 +108,10 @@ def span_of(
     """The generations that the folder may hold parts of, and the manifest, or None where it is not of this store."""
     if manifest is None or not 0 <= manifest.generation <= current.number:
         return None, [current]
-    span = [*map(skills.generation, range(manifest.generation, current.number)), current]
+    numbers = range(manifest.generation, current.number)
+    newest = {each.number: each for each in skills.generations(len(numbers) + 1)} if numbers else {}
+    # Others may have committed since `current`: then the oldest are not among the newest.
+    span = [*(newest.get(number) or skills.generation(number) for number in numbers), current]
     if not manifest.members.items() <= dict(span[0].members).items():
         return None, [current]
     return manifest, span

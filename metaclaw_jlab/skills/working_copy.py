@@ -165,8 +165,10 @@ def _bring_up_to_date(home: Home, skills: Skills) -> tuple[Problem, ...]:
             if state.unreadable:
                 return ()
             with _staging(home) as staging:
-                untouched, problems = _write(home, staging, state)
-                if untouched and not problems:
+                problems = _write(home, staging, state)
+                # Edits by hand don't hold it up: told from this generation they are edits all the same. A file that
+                # could not be written would look like one.
+                if not problems:
                     write_manifest(home.skills, manifest_of(state.generation), staging / "manifest")
             return problems
     except OSError as error:
@@ -175,23 +177,22 @@ def _bring_up_to_date(home: Home, skills: Skills) -> tuple[Problem, ...]:
         raise home_error(home.skills, error) from error
 
 
-def _write(home: Home, staging: Path, state: CopyState) -> tuple[bool, tuple[Problem, ...]]:
-    """Whether nothing in the folder is by hand, and the skills that cannot be written."""
-    untouched = not state.by_hand
+def _write(home: Home, staging: Path, state: CopyState) -> tuple[Problem, ...]:
+    """Write what is outdated and take out what is too much; gives what is wrong with skills that cannot be written."""
     problems = []
     for skill, instead in state.outdated:
         try:
-            untouched &= _put(home, staging, skill, instead)
+            _put(home, staging, skill, instead)
         except (StoreFull, StoreReadOnly):
             raise
         except MetaclawError as error:
             problems.append(_behind(error, skill.name))
     for skill in state.surplus:
-        untouched &= _take_out(home, staging, skill)
+        _take_out(home, staging, skill)
     for name in state.known - {skill.name for skill in state.members}:
         with suppress(OSError):
             (home.skills / name).rmdir()  # it fails where other files are left in it
-    return untouched, tuple(problems)
+    return tuple(problems)
 
 
 @contextmanager
@@ -207,8 +208,8 @@ def _staging(home: Home) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _put(home: Home, staging: Path, skill: Skill, instead: Skill | None) -> bool:
-    """Write a SKILL.md in the place of what was read there; False where somebody edited that since, which stands."""
+def _put(home: Home, staging: Path, skill: Skill, instead: Skill | None) -> None:
+    """Write a SKILL.md in the place of what was read there; what somebody made of that since stands."""
     folder = home.skills / skill.name
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise SkillInvalid(f"{folder} is a link or a file, not the folder of a skill.", "Move it away.")
@@ -216,42 +217,38 @@ def _put(home: Home, staging: Path, skill: Skill, instead: Skill | None) -> bool
     write_skill(staging, skill)
     folder.mkdir(mode=0o700, exist_ok=True)
     if instead is None:
-        return _placed(draft, target)
+        _place(draft, target)
+        return
     with suppress(FileNotFoundError):  # somebody deleted it
         exchange(draft, target)
         if _holds(draft, instead):
-            return True
+            return
         exchange(draft, target)
         if not _holds(draft, canonical(skill)):
             exchange(draft, target)  # edited once more: the newest text stands
-    return False
 
 
-def _take_out(home: Home, staging: Path, skill: Skill) -> bool:
-    """Delete a SKILL.md that was read; False where somebody edited it since: then it stands."""
+def _take_out(home: Home, staging: Path, skill: Skill) -> None:
+    """Delete a SKILL.md that was read; what somebody made of it since stands."""
     aside, target = staging / skill.name / FILE_NAME, home.skills / skill.name / FILE_NAME
     aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
+    with suppress(FileNotFoundError):
         os.replace(target, aside)
-    except FileNotFoundError:
-        return True
-    if _holds(aside, skill):
-        return True
-    _placed(aside, target)
-    return False
+        if not _holds(aside, skill):
+            _place(aside, target)
 
 
-def _placed(draft: Path, target: Path) -> bool:
-    """Move a file to where none is; False where there is one."""
+def _place(draft: Path, target: Path) -> None:
+    """Move a file to where none is; one that is there stands."""
     try:
         os.link(draft, target)
     except FileExistsError:
-        return False
+        pass
     except OSError as error:
-        if error.errno not in NO_LINKS or target.exists():
+        if error.errno not in NO_LINKS:
             raise
-        os.replace(draft, target)
-    return True
+        if not target.exists():
+            os.replace(draft, target)
 
 
 def _holds(path: Path, skill: Skill) -> bool:

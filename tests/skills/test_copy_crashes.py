@@ -22,6 +22,13 @@ WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link"}
 FOR_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 MOST = 200  # writes of one call
 
+
+@pytest.fixture(autouse=True)
+def memory_survives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process takes nothing with it that it had written, synchronised to the disk or not."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 Action = Callable[[Home, Skills], object]
 
 
