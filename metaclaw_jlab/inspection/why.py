@@ -54,7 +54,8 @@ class SkillState(StrEnum):
 class ChosenSkill:
     """A skill that was in the prompt: its rank, its relevance, and the task's words that it has too.
 
-    `version` is the one that was in the prompt; where another is current, `whence.current` tells.
+    `version` is the one that was in the prompt; where another is current, `whence.current` tells. `like` is the masked
+    text of another task by which the index finds it now.
     """
 
     rank: int
@@ -62,6 +63,7 @@ class ChosenSkill:
     relevance: float
     state: SkillState
     words: tuple[str, ...] = ()
+    like: str | None = None
     sha256: str = ""
     version: Version | None = None
     whence: Whence | None = None
@@ -137,25 +139,33 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What the store knows around a trajectory. `whence` is by name of the skills that were in its prompt."""
+    """What the store knows around a trajectory. `whence` is by name of the skills that were in its prompt; `texts` are
+    those of other tasks in the index, by name of their skill."""
 
     generation: GenerationAccount | None = None
     current_generation: int | None = None
     whence: Mapping[str, Whence] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aftermath: Aftermath = field(default_factory=Aftermath)
 
 
 def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
     """What the store knows around a trajectory. Raises StoreError."""
+    from metaclaw_jlab.store.index_texts import IndexTexts
     from metaclaw_jlab.store.skills import Skills
 
     skills = Skills(workspace.database())
     stamp = trajectory.stamp
+    texts = IndexTexts(workspace.database()).of_all()
     return Background(
         generation=describe_generation(skills, stamp.skill_generation),
         current_generation=skills.current_generation().number,
         whence={
             skill.name: whence(workspace, skill.name, by=stamp.skill_generation) for skill in stamp.skills
+        },
+        texts={
+            name: tuple(entry.text for entry in found if entry.trajectory != trajectory.id)
+            for name, found in texts.items()
         },
         aftermath=aftermath(workspace, trajectory),
     )
@@ -186,10 +196,10 @@ def give_account(
         outcome=outcome_in_words(trajectory),
         threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
         chosen=tuple(
-            _chosen(rank, injected, trajectory, library, known.whence.get(injected.name))
+            _chosen(rank, injected, trajectory, library, known)
             for rank, injected in enumerate(stamp.skills, start=1)
         ),
-        others=() if stamp.skills else _nearest(trajectory.task.text, library),
+        others=() if stamp.skills else _nearest(trajectory.task.text, library, known),
         steps=steps,
         checks=tuple(
             CheckAccount(result.check.source.strip(), result.passed, result.feedback)
@@ -244,8 +254,11 @@ def _asked(trajectory: Trajectory) -> str:
 
 
 def _chosen(
-    rank: int, injected: InjectedSkill, trajectory: Trajectory, library: Library, known: Whence | None
+    rank: int, injected: InjectedSkill, trajectory: Trajectory, library: Library, known: Background
 ) -> ChosenSkill:
+    from metaclaw_jlab.skills.retrieval import closest_text
+
+    origin = known.whence.get(injected.name)
     skill = next((skill for skill in library.skills if skill.name == injected.name), None)
     if skill is None:
         state = SkillState.REMOVED
@@ -257,9 +270,10 @@ def _chosen(
         relevance=injected.relevance,
         state=state,
         words=_shared_words(trajectory.task.text, skill) if skill is not None else (),
+        like=closest_text(trajectory.task.text, known.texts.get(injected.name, ())),
         sha256=injected.sha256,
-        version=known.version(injected.sha256, trajectory.stamp.skill_generation) if known else None,
-        whence=known,
+        version=origin.version(injected.sha256, trajectory.stamp.skill_generation) if origin else None,
+        whence=origin,
     )
 
 
@@ -271,12 +285,12 @@ def _shared_words(text: str, skill: Skill) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.lower() for word in found))
 
 
-def _nearest(text: str, library: Library) -> tuple[OtherSkill, ...]:
+def _nearest(text: str, library: Library, known: Background) -> tuple[OtherSkill, ...]:
     from metaclaw_jlab.skills.retrieval import BM25Retriever
 
     if not library.skills:
         return ()
-    matches = BM25Retriever(library.skills, threshold=0.0).search(text, NEAREST)
+    matches = BM25Retriever(library.skills, threshold=0.0, texts=known.texts).search(text, NEAREST)
     return tuple(OtherSkill(match.skill.name, match.relevance) for match in matches)
 
 

@@ -102,6 +102,8 @@ def _whence_lines(skill: ChosenSkill) -> list[str]:
         lines.append(f"version of {version_in_words(skill.version)}{_since(skill)}")
     if known.marks:
         lines.append(f"now {', '.join(known.marks)}")
+    if skill.like:
+        lines.append(f'found by a task like it: "{one_line(skill.like, COLUMNS)}"')
     lines += [f"came from {line}" for line in failure_lines(known, FAILURES)]
     if not known.failures:
         lines.append("came from no failure: somebody wrote it")

@@ -6,13 +6,15 @@ import pytest
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Observation, Step
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.inspection.why import Account, SkillState
 from metaclaw_jlab.inspection.why_command import add_why_arguments, run_why
 from metaclaw_jlab.inspection.why_text import render_account
+from metaclaw_jlab.store.index_texts import IndexTexts
 from metaclaw_jlab.store.skills import Skills
-from tests.inspection.learning_samples import REWORDED, SAID, asked, injected
+from tests.inspection.learning_samples import REWORDED, RULE, SAID, asked, injected
 
 
 def account(workspace: Workspace, *words: str) -> Account:
@@ -97,3 +99,19 @@ def test_the_account_with_its_lineage_is_json(learnt: Workspace) -> None:
     assert told["chosen"][0]["whence"]["failures"][0]["said"] == SAID
     assert told["chosen"][0]["whence"]["use"]["passed"] == 1
     assert told["aftermath"]["decision"] is None
+
+
+def test_the_task_by_which_the_index_finds_a_skill_is_told(learnt: Workspace) -> None:
+    assert 'found by a task like it: "save the rows as csv"' in text(learnt)
+
+
+def test_a_task_does_not_find_a_skill_by_its_own_text(learnt: Workspace) -> None:
+    IndexTexts(learnt.database()).remove(RULE.name, "save the rows as csv")
+    IndexTexts(learnt.database()).add(RULE.name, "save the rows as csv", "good")
+    assert account(learnt).chosen[0].like is None
+
+
+def test_the_nearest_skills_are_found_by_the_texts_of_their_tasks_too(learnt: Workspace) -> None:
+    IndexTexts(learnt.database()).add(RULE.name, "bake the almond cakes", "good")
+    learnt.trajectories().record(asked("cakes", generation=1, task=Task("Bake the almond cakes")))
+    assert [other.name for other in account(learnt).others] == [RULE.name]
