@@ -142,7 +142,9 @@ def _imported(
             others.append(skill.name)
     refused = () if replace else others
     problems = [
-        Problem(name, f"There is a skill {name!r} already. Say to replace it to have this one instead.")
+        Problem(
+            name, f"There is a skill {name!r} already. Import it with --replace to have this one instead."
+        )
         for name in refused
     ]
     return Imported(
