@@ -77,11 +77,11 @@ def _redacted_kinds(text: str) -> list[str]:
 
 
 def _refuse_unsafe(skill: Skill, material: Sequence[str], known: Sequence[str]) -> None:
-    for text in _texts(skill):
-        if phrase := find_manipulation(text):
-            raise _refused(skill, f"instructs the model about itself: “{_cut(phrase)}”")
-        if beyond := first_beyond(text, lambda: [redact(entry, known).text for entry in material]):
-            raise _refused(skill, f"names {beyond.kind} that its tasks did not have: “{_cut(beyond.text)}”")
+    text = "\n\n".join(_texts(skill))
+    if phrase := find_manipulation(text):
+        raise _refused(skill, f"instructs the model about itself: “{_cut(phrase)}”")
+    if beyond := first_beyond(text, lambda: [redact(entry, known).text for entry in material]):
+        raise _refused(skill, f"names {beyond.kind} that its tasks did not have: “{_cut(beyond.text)}”")
 
 
 def _refuse_format(skill: Skill) -> None:

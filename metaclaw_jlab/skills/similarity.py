@@ -16,8 +16,8 @@ _BULLETS = {"", "-", "–", "—", "•", "+", "*", "="}
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # They change nothing of what a rule asks for; the common words that retrieval leaves out may: one, before, not.
-_PLAIN_WORDS = """a an the of in is are be to and your you it its that this these for as always every each must should sure
-ensure please remember note house rule standing make whenever"""
+_PLAIN_WORDS = """a an the of in is are be to and your you it its that this these for as always every each must should
+sure ensure please remember note house rule standing make whenever"""
 _FILLERS = frozenset(map(stem, _PLAIN_WORDS.split()))
 
 
