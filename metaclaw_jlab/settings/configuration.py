@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 from metaclaw_jlab.core.config import Section, Settings
 from metaclaw_jlab.core.errors import ConfigError, UsageMistake
 from metaclaw_jlab.settings import document
-from metaclaw_jlab.settings.address import normalise, origin
+from metaclaw_jlab.settings.address import normalise
+from metaclaw_jlab.settings.key_origins import ENDPOINTS, URLS, moved, origin_of, stray
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -30,7 +31,6 @@ Source: TypeAlias = Literal["default", "config.toml", "environment", "administra
 ADMINISTRATOR_PATH = Path("/etc/metaclaw/config.toml")
 ADMINISTRATOR_VARIABLE = "METACLAW_ADMIN_CONFIG"
 _PREFIX = "METACLAW_"
-_URL, _KEY_ENV = "policy.base_url", "policy.key_env"
 _SECRET_NAMES = ("key", "api_key", "apikey", "token", "secret", "password")
 
 
@@ -96,15 +96,15 @@ def load(
     )
     values: dict[str, object] = {}
     sources: dict[str, Source] = {}
-    key_origin: str | None = None
+    given_for: dict[str, str | None] = {}
     for source, layer in layers:
         values |= layer
         sources |= dict.fromkeys(layer, source)
-        if _KEY_ENV in layer:
-            key_origin = _origin_of(values.get(_URL))
-    if note := _stray_key(values, sources, key_origin):
-        del values[_KEY_ENV], sources[_KEY_ENV]
-        notes.append(note)
+        given_for |= {key: origin_of(key, values) for key in ENDPOINTS if key in layer}
+    for key, endpoint in given_for.items():
+        if note := stray(key, values, sources, endpoint):
+            del values[key], sources[key]
+            notes.append(note)
     return Configuration(_settings(values), path, sources, tuple(notes))
 
 
@@ -116,8 +116,8 @@ def set_value(
     environment: Mapping[str, str] | None = None,
     administrator: Path | None = None,
 ) -> object:
-    """Write one setting, given as a user types it, and return its value. A `policy.base_url` of another origin takes
-    the old `policy.key_env` out: a key belongs to the origin it was given for. Raises ConfigError."""
+    """Write one setting, given as a user types it, and return its value. A base URL of another origin takes the old
+    key variable out: a key belongs to the origin it was given for. Raises ConfigError."""
     value = _from_text(key, text, path.name)
     _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
 
@@ -125,8 +125,8 @@ def set_value(
         import tomlkit
 
         existing = _flat(content.unwrap(), path)
-        if key == _URL and _origin_of(existing.get(_URL)) != _origin_of(value) and _KEY_ENV in existing:
-            _remove(content, _KEY_ENV)
+        for variable in moved(existing, existing | {key: value}):
+            _remove(content, variable)
         section, _, name = key.partition(".")
         if section not in content:
             content[section] = tomlkit.table()
@@ -146,9 +146,16 @@ def unset(
     """Take one setting out of the file, so that its default holds; False where it was not there. Raises ConfigError."""
     _field(key)
     _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
-    if key not in _file_layer(path):
+    existing = _file_layer(path)
+    if key not in existing:
         return False
-    document.edit(path, lambda content: _remove(content, key))
+    left = {name: value for name, value in existing.items() if name != key}
+
+    def change(content: TOMLDocument) -> None:
+        for name in (key, *moved(existing, left)):
+            _remove(content, name)
+
+    document.edit(path, change)
     return True
 
 
@@ -219,25 +226,6 @@ def _environment_layer(environment: Mapping[str, str]) -> tuple[dict[str, object
     return values, notes
 
 
-def _stray_key(
-    values: Mapping[str, object], sources: Mapping[str, Source], key_origin: str | None
-) -> str | None:
-    """Why the key variable is not meant for the base URL in force, None where it is."""
-    target = _origin_of(values.get(_URL))
-    if values.get(_KEY_ENV) is None or target == key_origin:
-        return None
-    if key_origin is None and sources.get(_URL) == "administrator":
-        return None
-    return f"{_KEY_ENV} is left out: it was given for {key_origin or 'no endpoint'}, not for {target}."
-
-
-def _origin_of(url: object) -> str | None:
-    try:
-        return origin(url) if isinstance(url, str) else None
-    except UsageMistake:
-        return None
-
-
 def _refuse_locked(key: str, locked: Mapping[str, object]) -> None:
     if key in locked:
         raise ConfigError(f"{key} is set by the administrator and locked.", "Ask the administrator.")
@@ -261,10 +249,12 @@ def _field(key: str) -> FieldInfo:
     fields = _fields()
     if key in fields:
         return fields[key]
-    if key.rpartition(".")[2].lower() in _SECRET_NAMES:
+    section, _, name = key.rpartition(".")
+    if name.lower() in _SECRET_NAMES:
+        variable = f"{section}.key_env" if f"{section}.key_env" in ENDPOINTS else "policy.key_env"
         raise ConfigError(
             f"{key} is no setting: keys are never stored in the configuration.",
-            "Put the key in an environment variable and name it as policy.key_env.",
+            f"Put the key in an environment variable and name it as {variable}.",
         )
     raise _unknown(key, list(fields), f"{key} is no setting.")
 
@@ -317,9 +307,9 @@ def _checked(key: str, value: object, place: str) -> object:
     section, _, name = key.partition(".")
     try:
         checked: object = getattr(getattr(Settings.model_validate({section: {name: value}}), section), name)
-        return normalise(checked) if key == _URL and isinstance(checked, str) else checked
+        return normalise(checked) if key in URLS and isinstance(checked, str) else checked
     except ValidationError as error:
-        if key == _KEY_ENV:
+        if key in ENDPOINTS:
             raise ConfigError(
                 f"{key} in {place} is no name of an environment variable.",
                 "It names the variable that holds the key; it is never the key itself.",

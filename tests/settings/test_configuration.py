@@ -228,3 +228,75 @@ def test_writing_another_endpoint_takes_the_key_variable_out(path: Path) -> None
     path.write_text(OURS)
     set_value(path, "policy.base_url", "http://other.example/v1", environment={})
     assert load(path, environment={}).settings.policy.key_env is None
+
+
+# ---------------------------------------------------------------- and so does the one of the model that writes skills
+
+BOTH = """[policy]
+base_url = 'https://ours.example/v1'
+[evolver]
+base_url = 'https://writer.example/v1'
+key_env = 'WRITER_KEY'
+"""
+SHARED = "[policy]\nbase_url = 'https://ours.example/v1'\n[evolver]\nkey_env = 'WRITER_KEY'\n"
+
+
+def test_the_evolvers_key_variable_stays_when_the_policy_moves(path: Path) -> None:
+    path.write_text(BOTH)
+    loaded = load(path, {"policy.base_url": "http://other.example/v1"}, environment={})
+    assert loaded.settings.evolver.key_env == "WRITER_KEY"
+
+
+def test_the_evolvers_key_variable_does_not_follow_to_another_endpoint(path: Path) -> None:
+    path.write_text(BOTH)
+    loaded = load(path, {"evolver.base_url": "http://other.example/v1"}, environment={})
+    assert loaded.settings.evolver.key_env is None
+    assert "evolver.key_env is left out: it was given for https://writer.example" in loaded.notes[0]
+
+
+def test_without_an_endpoint_of_its_own_it_was_given_for_the_policys(path: Path) -> None:
+    path.write_text(SHARED)
+    assert load(path, environment={}).settings.evolver.key_env == "WRITER_KEY"
+    loaded = load(path, {"policy.base_url": "http://other.example/v1"}, environment={})
+    assert loaded.settings.evolver.key_env is None
+
+
+def test_an_environments_evolver_endpoint_does_not_get_the_files_key(path: Path) -> None:
+    path.write_text(SHARED)
+    loaded = load(path, environment={"METACLAW_EVOLVER_BASE_URL": "http://other.example/v1"})
+    assert loaded.settings.evolver.key_env is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [(BOTH, "evolver.base_url"), (SHARED, "evolver.base_url"), (SHARED, "policy.base_url")]
+)
+def test_writing_another_evolver_endpoint_takes_its_key_variable_out(path: Path, text: str, key: str) -> None:
+    path.write_text(text)
+    set_value(path, key, "http://other.example/v1", environment={})
+    assert load(path, environment={}).settings.evolver.key_env is None
+
+
+def test_unsetting_the_evolver_endpoint_does_not_leave_its_key_to_the_policys(path: Path) -> None:
+    path.write_text(BOTH)
+    unset(path, "evolver.base_url", environment={})
+    assert load(path, environment={}).settings.evolver.key_env is None
+
+
+def test_writing_the_key_variable_itself_keeps_it(path: Path) -> None:
+    path.write_text(BOTH)
+    set_value(path, "evolver.key_env", "NEW_KEY", environment={})
+    assert load(path, environment={}).settings.evolver.key_env == "NEW_KEY"
+
+
+def test_the_evolvers_endpoint_is_kept_in_one_form(path: Path) -> None:
+    assert (
+        set_value(path, "evolver.base_url", "https://writer.example/v1/chat/completions/", environment={})
+        == "https://writer.example/v1"
+    )
+
+
+def test_a_key_in_place_of_the_evolvers_variable_is_not_repeated(path: Path) -> None:
+    path.write_text("[evolver]\nkey_env = 'sk-not-for-print'\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path, environment={})
+    assert "sk-not-for-print" not in str(caught.value)
