@@ -1,4 +1,4 @@
-"""`metaclaw demo`: the quickstart, then the agent without and with skills on test tasks."""
+"""`metaclaw demo`: the quickstart, then learning from practice tasks, measured on test tasks."""
 
 from __future__ import annotations
 
@@ -11,38 +11,42 @@ from typing import Any
 from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 
 DESCRIPTION = """\
-Runs examples/quickstart.ipynb without a front end, then does practice tasks with the agent: once without skills, once
-with the skills of each task's house retrieved as for a user. All in a home of its own that is deleted at the end."""
+Runs examples/quickstart.ipynb without a front end, then lets some houses learn from streams of training tasks,
+and does test tasks with the agent: without skills, with the skills that were learnt, with skills written by hand, and in
+some arms more that tell where the difference comes from. All in homes of their own that are deleted at the end."""
 EXAMPLES = """\
 examples:
-  metaclaw demo                              about 240 tasks twice, written to build/demo.json
-  metaclaw demo --tasks 40 --no-notebook     a quick look
-  metaclaw demo --seed 7 --json              other tasks, the report on standard output too
+  metaclaw demo                                                  written to build/demo.json
+  metaclaw demo --tasks 40 --houses 2 --stream 48 --no-notebook  a quick look
+  metaclaw demo --seed 7 --json                                  other tasks, the report on standard output too
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How many tasks, which, and where to write."""
+    """How much, which tasks, and where to write."""
     parser.add_argument(
         "--tasks", type=int, default=240, metavar="N", help="test tasks of each arm (default 240)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which tasks are drawn (default 1)")
+    parser.add_argument("--houses", type=int, default=8, metavar="H", help="houses that learn (default 8)")
+    parser.add_argument(
+        "--stream", type=int, default=120, metavar="N", help="training tasks of each house (default 120)"
+    )
     parser.add_argument(
         "--output", type=Path, default=Path("build/demo.json"), help="default: build/demo.json"
     )
-    parser.add_argument("--no-notebook", action="store_true", help="only measure")
+    parser.add_argument("--no-notebook", action="store_true", help="only learn and measure")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """The report, written to the output too. Raises MetaclawError."""
-    if arguments.tasks < 2:
-        raise UsageMistake(f"{arguments.tasks} tasks cannot be compared.", "Use --tasks 2 or more.")
+    _refuse(arguments)
     from metaclaw_jlab.evaluation.demo import QUICKSTART, demonstrate, write_report
+    from metaclaw_jlab.evaluation.practice_measurement import Plan
 
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     report = demonstrate(
-        tasks=arguments.tasks,
-        seed=arguments.seed,
+        Plan(tasks=arguments.tasks, seed=arguments.seed, houses=arguments.houses, stream=arguments.stream),
         notebook=None if arguments.no_notebook else QUICKSTART,
         on_progress=_say,
     )
@@ -53,14 +57,25 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """The table, and what it was measured on."""
+    """What was measured on, what was learnt, and the table."""
     from metaclaw_jlab.evaluation.arm_report import render_arms
+    from metaclaw_jlab.evaluation.learning_report import render_learning
 
     measured = (
         f"{result['model']}, temperature {result['temperature']:g}, test tasks of seed {result['seed']} in "
         f"{result['houses']} houses, splits {result['splits_sha256'][:12]}, {result['seconds']:.0f} s"
     )
-    return f"{render_arms(result)}\n{measured}"
+    return "\n".join([measured, render_learning(result), "", render_arms(result)])
+
+
+def _refuse(arguments: argparse.Namespace) -> None:
+    if arguments.tasks < 2:
+        raise UsageMistake(f"{arguments.tasks} tasks cannot be compared.", "Use --tasks 2 or more.")
+    for name in ("houses", "stream"):
+        if getattr(arguments, name) < 1:
+            raise UsageMistake(
+                f"Nothing can be learnt with --{name} {getattr(arguments, name)}.", "Use 1 or more."
+            )
 
 
 def _raise_if_nothing_worked(report: Mapping[str, Any]) -> None:

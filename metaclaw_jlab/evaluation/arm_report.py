@@ -13,12 +13,12 @@ _DIGITS = 4
 _HEADER = ("arm", "tasks", "n", "strict", "95 % interval", "task right")
 
 
-def arm_report(attempts: Attempts, max_skills: int) -> dict[str, Any]:
+def arm_report(attempts: Attempts, max_skills: int, pairs: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     """Shares of each arm over all tasks, and by kind and number of rules.
 
     `by_rules` has the tasks with more applying rules than `max_skills`, which skills cannot all tell, in a group of
-    its own. `paired_p_value` compares the strict outcomes of the first two arms; `told` are the tasks whose prompt
-    held the skill of every applying rule. Raises ValueError where an arm has no attempts.
+    its own. `paired_p_values` compare the strict outcomes of the pairs of arms; `told` are the tasks whose prompt
+    held a skill for every applying rule. Raises ValueError where an arm has no attempts.
     """
     report: dict[str, Any] = {"arms": {arm: _shares(found) for arm, found in attempts.items()}}
     report["single"] = _split(attempts, lambda attempt: not attempt.task.compound)
@@ -31,10 +31,18 @@ def arm_report(attempts: Attempts, max_skills: int) -> dict[str, Any]:
     }
     report["told"] = {arm: sum(attempt.told for attempt in found) for arm, found in attempts.items()}
     report["failures"] = {arm: _failures(found) for arm, found in attempts.items()}
-    if len(attempts) > 1:
-        first, second = ([a.verdict.strict for a in found] for found in list(attempts.values())[:2])
-        report["paired_p_value"] = paired_p_value(first, second)
+    report["paired_p_values"] = {
+        f"{first} {second}": paired_p_value(_strict(attempts[first]), _strict(attempts[second]))
+        for first, second in pairs
+    }
     return report
+
+
+def share_of_distance(report: Mapping[str, Any], low: str, arm: str, high: str) -> float | None:
+    """How much of the way from one arm's strict share to another's a third one has; None where there is no way."""
+    strict = {name: report["arms"][name]["strict"] for name in (low, arm, high)}
+    way = strict[high] - strict[low]
+    return round((strict[arm] - strict[low]) / way, _DIGITS) if way > 0 else None
 
 
 def render_arms(report: Mapping[str, Any]) -> str:
@@ -57,8 +65,8 @@ def render_arms(report: Mapping[str, Any]) -> str:
                 else f"{failures['n']} tasks failed and count"
             )
             lines.append(f"{arm}: {subject} as wrong: {failures['example']}")
-    if "paired_p_value" in report:
-        lines.append(f"paired p-value of the strict outcomes: {report['paired_p_value']:.2g}")
+    for pair, value in report["paired_p_values"].items():
+        lines.append(f"{' and '.join(pair.split())}: paired p-value of the strict outcomes {value:.2g}")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -67,8 +75,12 @@ def _split(attempts: Attempts, belongs: Callable[[Attempt], bool]) -> dict[str, 
     return {arm: _shares(found) for arm, found in chosen.items() if found}
 
 
+def _strict(found: Sequence[Attempt]) -> list[bool]:
+    return [attempt.verdict.strict for attempt in found]
+
+
 def _shares(found: Sequence[Attempt]) -> dict[str, Any]:
-    strict = sum(attempt.verdict.strict for attempt in found)
+    strict = sum(_strict(found))
     interval = proportion_interval(strict, len(found))
     return {
         "n": len(found),

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from random import Random
 
-from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.config import SkillSettings
-from metaclaw_jlab.core.errors import ExecutorError
-from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.core.task import Task
-from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
-from metaclaw_jlab.engines.embedded.playing import outcome
-from metaclaw_jlab.executors.sandbox import Sandbox, SandboxPool
-from metaclaw_jlab.practice import (
-    House,
-    Outcome,
-    PracticeTask,
-    Verdict,
-    check,
-    draw_house,
-    house_skills,
-    task_set,
-)
+from metaclaw_jlab.core.trajectory import StopReason
+from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
+from metaclaw_jlab.practice import House, PracticeTask, Verdict, draw_house, house_skills, task_set
 from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever, choose
 
 BASELINE = "baseline"
@@ -35,22 +20,22 @@ GIVEN_SKILLS = "given_skills"
 HOUSES = 10
 CONCURRENCY = 16
 _SEEDS = 2**31
-_FAILURES = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
-_NO_CODE = Outcome(error="NoCode: the reply holds no code", stdout="", files={}, probes={})
 
 SkillsOf = Callable[[PracticeTask], tuple[Match, ...]]
+RuleOf = Callable[[Skill], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One arm's attempt at one task. `skills` are the names in its prompt; `failure` says why policy or sandbox
-    failed, in which case the task counts as not right."""
+    """One arm's attempt at one task. `skills` are the names in its prompt, `stated` the rules that these state;
+    `failure` says why policy or sandbox failed, in which case the task counts as not right."""
 
     arm: str
     task: PracticeTask
     verdict: Verdict
     stop: StopReason
     skills: tuple[str, ...] = ()
+    stated: frozenset[str] = frozenset()
     steps: int = 0
     seconds: float = 0.0
     failure: str | None = None
@@ -58,7 +43,7 @@ class Attempt:
     @property
     def told(self) -> bool:
         """Whether the skill of every applying rule was in the prompt."""
-        return set(self.task.rules) <= set(self.skills)
+        return self.stated.issuperset(self.task.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,76 +90,52 @@ def retrieved_skills(households: Sequence[Household], settings: SkillSettings) -
     return skills_of
 
 
+def rule_of_given(skill: Skill) -> str | None:
+    """The rule of a given skill: its name."""
+    return skill.name
+
+
 def measure(
     arm: str,
     tasks: Sequence[PracticeTask],
-    policy: Policy,
-    pool: SandboxPool,
+    conditions: Conditions,
     *,
-    sampling: Sampling,
     skills_of: SkillsOf = no_skills,
-    max_steps: int = 6,
+    rule_of: RuleOf = rule_of_given,
     concurrency: int = CONCURRENCY,
     on_progress: Callable[[Attempt], None] = lambda _attempt: None,
 ) -> tuple[Attempt, ...]:
-    """One attempt at each task by the agent, in the order of the tasks; nothing is recorded.
+    """One attempt at each task by the agent, in the order of the tasks.
 
-    A task is sampled with a seed of its own, the same in every arm. `on_progress` is called in this thread.
+    `skills_of`, `rule_of` and `on_progress` are called in this thread.
     """
 
-    def attempt(task: PracticeTask) -> Attempt:
-        own = replace(sampling, seed=_seed(sampling.seed, task))
-        return _attempt(arm, task, policy, pool, own, skills_of(task), max_steps)
+    def attempted(task: PracticeTask, skills: tuple[Match, ...]) -> Attempt:
+        return _attempt(arm, task, skills, conditions)
 
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="metaclaw-arm")
     try:
-        futures = {threads.submit(attempt, task): index for index, task in enumerate(tasks)}
+        chosen = [skills_of(task) for task in tasks]
+        futures = {
+            threads.submit(attempted, *pair): i for i, pair in enumerate(zip(tasks, chosen, strict=True))
+        }
         found: dict[int, Attempt] = {}
         for future in as_completed(futures):
-            found[futures[future]] = future.result()
-            on_progress(found[futures[future]])
+            index = futures[future]
+            stated = {rule_of(match.skill) for match in chosen[index]}
+            found[index] = replace(future.result(), stated=frozenset(rule for rule in stated if rule))
+            on_progress(found[index])
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
     return tuple(found[index] for index in range(len(tasks)))
 
 
-def _seed(seed: int | None, task: PracticeTask) -> int:
-    return zlib.crc32(f"{seed}/{task.id}".encode()) % _SEEDS
-
-
-def _attempt(
-    arm: str,
-    task: PracticeTask,
-    policy: Policy,
-    pool: SandboxPool,
-    sampling: Sampling,
-    skills: tuple[Match, ...],
-    max_steps: int,
-) -> Attempt:
+def _attempt(arm: str, task: PracticeTask, skills: tuple[Match, ...], conditions: Conditions) -> Attempt:
     names = tuple(match.skill.name for match in skills)
-    try:
-        with pool.open(files=task.files) as sandbox:
-            rollout = Rollout(
-                policy=policy,
-                executor=sandbox,
-                retrieve=lambda _: skills,
-                sampling=sampling,
-                max_steps=max_steps,
-                purpose=Purpose.BENCHMARK,
-            )
-            done = run_task(Task(task.text), rollout)
-            assert done.stop is not None
-            failure = done.stop_detail if done.stop in _FAILURES else None
-            verdict = _failed(failure) if failure is not None else check(task, _outcome(sandbox, task, done))
-    except ExecutorError as error:
-        return Attempt(arm, task, _failed(str(error)), StopReason.EXECUTOR_FAILED, names, failure=str(error))
-    return Attempt(arm, task, verdict, done.stop, names, len(done.steps), done.seconds, failure)
-
-
-def _outcome(sandbox: Sandbox, task: PracticeTask, done: Trajectory) -> Outcome:
-    seen = [step.observation for step in done.steps if step.observation is not None]
-    return outcome(sandbox, task, seen) if seen else _NO_CODE
-
-
-def _failed(cause: str) -> Verdict:
-    return Verdict(ran=False, task_right=False, strict=False, broken=(), feedback=cause)
+    done = attempt(task, skills, conditions)
+    path = done.trajectory
+    if path is None or path.stop is None:
+        return Attempt(arm, task, done.verdict, StopReason.EXECUTOR_FAILED, names, failure=done.failure)
+    return Attempt(
+        arm, task, done.verdict, path.stop, names, frozenset(), len(path.steps), path.seconds, done.failure
+    )

@@ -1,0 +1,77 @@
+"""What streams have learnt, as JSON values and as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaclaw_jlab.core.trajectory import Role
+from metaclaw_jlab.evaluation.evolved_rules import Recall
+from metaclaw_jlab.evaluation.learnt_arms import Learnt
+from metaclaw_jlab.practice import RULES
+from metaclaw_jlab.store.support import Decision
+
+_DIGITS = 4
+
+
+def learnt_report(learnt: Sequence[Learnt]) -> dict[str, Any]:
+    """Generation and number of skills of each house, and what became of all attempts of the streams."""
+    streams = [one.stream for one in learnt]
+    roles = [stream.workspace.trajectories().counts().roles for stream in streams]
+    decisions = [stream.decisions() for stream in streams]
+    return {
+        "skill_generation": [stream.generation() for stream in streams],
+        "skills": [len(one.skills) for one in learnt],
+        "skills_of_known_rule": [len(one.rules) for one in learnt],
+        "rules_to_learn": [_to_learn(one) for one in learnt],
+        "stream_attempted": sum(len(stream.attempted) for stream in streams),
+        "stream_passed": sum(stream.passed for stream in streams),
+        "failures_settled": {
+            decision.value: sum(of_stream[decision] for of_stream in decisions) for decision in Decision
+        },
+        "query": sum(of_stream[Role.QUERY] for of_stream in roles),
+        "support": sum(of_stream[Role.SUPPORT] for of_stream in roles),
+    }
+
+
+def _to_learn(learnt: Learnt) -> int:
+    """The rules of a house whose option is not the habit."""
+    return sum(option != RULES[rule].habit for rule, option in learnt.stream.household.house.options.items())
+
+
+def recall_report(found: Recall) -> dict[str, Any]:
+    """A recall: over all rules that must be told, and over those that the library has a skill for."""
+    return {
+        "rules": found.needed,
+        "recall_at_3": None if found.share is None else round(found.share, _DIGITS),
+        "of_known": None if found.share_of_known is None else round(found.share_of_known, _DIGITS),
+    }
+
+
+def render_learning(report: Mapping[str, Any]) -> str:
+    """What was learnt, in a few lines."""
+    settled, obedience = report["failures_settled"], report["obedience"]
+    recalls = [
+        f"{name} {_share(report['recall'][name]['recall_at_3'])}"
+        for name in ("start", "middle", "end", "given")
+        if name in report["recall"]
+    ]
+    lines = [
+        f"learnt from {report['stream_attempted']} training tasks, of which {report['stream_passed']} passed: "
+        f"{sum(report['skills'])} skills in {sum(report['skill_generation'])} generations",
+        f"failures: {', '.join(f'{count} {name}' for name, count in settled.items())}; "
+        f"{report['support']} support, {report['query']} query",
+        f"recall@3 on validation tasks: {', '.join(recalls)}",
+        f"skills that alone reach the given one's obedience within {obedience['margin']:.2f}: "
+        f"{_share(obedience['share_within_margin'])} of {obedience['skills']}",
+        f"share of the distance from baseline to given_skills: {_share(report['share_of_distance'])}",
+    ]
+    if report["evolver_trouble"]["n"]:
+        lines.append(
+            f"the evolver failed {report['evolver_trouble']['n']} times: {report['evolver_trouble']['example']}"
+        )
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,81 @@
+"""Practice tasks done again, as they were or in other names, under exactly the skills that are to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from threading import Lock
+
+from metaclaw_jlab.core.errors import ExecutorError
+from metaclaw_jlab.core.replay import Case, Replayed
+from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.core.trajectory import Purpose
+from metaclaw_jlab.engines.embedded.playing import play
+from metaclaw_jlab.evaluation.other_names import in_other_names
+from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
+from metaclaw_jlab.practice import PracticeTask, check, solution
+
+REPLAYS_AT_ONCE = 16
+_TRIES = 3
+
+
+class PracticeReplayer:
+    """Replays the trajectories of practice tasks. Implements core.replay.Replayer.
+
+    `tasks` are by trajectory id; it may grow while the replayer is in use.
+    """
+
+    def __init__(self, tasks: Mapping[str, PracticeTask], conditions: Conditions) -> None:
+        self._tasks = tasks
+        self._conditions = replace(
+            conditions, purpose=Purpose.SKILL_REPLAY, recorder=None, notebook=None, generation=0
+        )
+        self._variations: dict[tuple[str, int], PracticeTask | None] = {}
+        self._lock = Lock()
+
+    @property
+    def concurrency(self) -> int:
+        """How many cases are worth doing at once."""
+        return REPLAYS_AT_ONCE
+
+    def replay(self, case: Case) -> Replayed | None:
+        """One case, from any thread; None where the task is unknown, has no such variation, or could not be run."""
+        task = self._tasks.get(case.trajectory)
+        if task is not None and case.variation:
+            task = self._variation(task, case.variation)
+        if task is None:
+            return None
+        done = attempt(task, tuple(Match(skill, 1.0) for skill in case.skills), self._conditions)
+        if done.failure is not None:
+            return None
+        return Replayed(done.verdict.strict, clauses(done.verdict.feedback))
+
+    def _variation(self, task: PracticeTask, number: int) -> PracticeTask | None:
+        key = (task.id, number)
+        if key not in self._variations:
+            found = self._drawn(task, number)
+            with self._lock:
+                self._variations.setdefault(key, found)
+        return self._variations[key]
+
+    def _drawn(self, task: PracticeTask, number: int) -> PracticeTask | None:
+        """The task in other names, if its own solution still passes its own check.
+
+        It keeps its id, on which the words of its feedback and its seed depend.
+        """
+        rng = Random(f"{task.id}/{number}")
+        for _ in range(_TRIES):
+            varied = in_other_names(task, rng)
+            try:
+                played = play(self._conditions.pool, varied, solution(varied, varied.options))
+            except ExecutorError:
+                return None
+            if check(varied, played.outcome).strict:
+                return varied
+        return None
+
+
+def clauses(feedback: str) -> tuple[str, ...]:
+    """The sentences of a verdict's feedback, one for each rule that was broken."""
+    return tuple(clause for clause in feedback.split("; ") if clause)
