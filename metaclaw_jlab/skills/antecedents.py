@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from metaclaw_jlab.skills.english import bare, is_plural, singular
 
-PRONOUNS = frozenset("it they them this that these those one he she its their there which".split())
+PRONOUNS = frozenset("it they them this that these those one he she its their there which each".split())
 READERS = (
     r"(?:readers?|people|users?|others|everybody|everyone|nobody|no one|we|they|colleagues|the team|i|you)"
 )

@@ -122,6 +122,13 @@ def participle(verb: str) -> str:
     """`moved` of `move`."""
     if verb in _PARTICIPLES:
         return _PARTICIPLES[verb]
+    if verb.startswith(("over", "re", "under")) and verb.endswith(
+        ("write", "make", "take", "build", "draw", "run", "set")
+    ):
+        head = next(
+            end for end in ("write", "make", "take", "build", "draw", "run", "set") if verb.endswith(end)
+        )
+        return verb[: -len(head)] + _PARTICIPLES[head]
     if verb.endswith("e"):
         return f"{verb}d"
     if verb.endswith("y") and verb[-2:-1] not in tuple("aeiou"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from metaclaw_jlab.skills.english import bare, is_plural, participle, plural, singular
-from metaclaw_jlab.skills.literals import SUFFIXES, has_mark
+from metaclaw_jlab.skills.literals import SIGN_NAMES, SUFFIXES, has_mark, is_sign_name
 from metaclaw_jlab.skills.situation import Situation
 from metaclaw_jlab.skills.wishes import VERBS, Wish, split_place
 
@@ -53,15 +53,26 @@ _RIGHT = re.compile(
 _BETWEEN = re.compile(r"between (?:its |their |the |all |any |each of the |two )?(?P<a>.+)")
 _WITHIN = re.compile(r"(?:in|among|for|of|inside|on) (?P<a>.+)")
 _AS = re.compile(r"as (?P<a>.+)")
-_SELF = frozenset("it them this that these those here there".split())
+_SELF = frozenset("each it them this that these those here there".split())
 _PARTICIPLES = {participle(verb): verb for verb in VERBS}
 _OWN = re.compile(r"\b(?:its|their|own|line|lines|row|rows)\b")
+_STRUCTURAL = frozenset(
+    "title heading header column field value cell row line indent separator table".split()
+)
 _GENERIC = frozenset("page document paper file task output folder place text".split())
 
 
 def framed(wish: Wish, situation: Situation) -> Frame:
-    """The frame of a wish."""
+    """The frame of a wish; it holds every literal that the wish holds."""
     wish = _recast(wish)
+    frame = _frame(wish, situation)
+    told = "".join((*frame.things, frame.value, frame.place, frame.role))
+    if any(has_mark(c) and c not in told for c in wish.place):
+        return replace(frame, value=f"{frame.value} {wish.place}".strip())
+    return frame
+
+
+def _frame(wish: Wish, situation: Situation) -> Frame:
     value, only = wish.value, False
     if value.startswith("only "):
         value, only = bare(re.sub(r"^only (?:the |a |an )?", "", value)), True
@@ -74,7 +85,11 @@ def framed(wish: Wish, situation: Situation) -> Frame:
         what, rest = verb
         return replace(base, kind=Kind.DO, verb=what, place=rest, value="")
     if wish.verb == "say" or (
-        _is_output(wish.subject) and wish.verb in {"be", "have"} and not only and _is_word(value)
+        wish.subject
+        and _is_output(wish.subject)
+        and wish.verb in {"be", "have"}
+        and not only
+        and _is_word(value)
     ):
         return replace(base, kind=Kind.SAY)
     if wish.verb in {"begin with", "end with"}:
@@ -86,7 +101,7 @@ def framed(wish: Wish, situation: Situation) -> Frame:
         inner = between["a"].partition(" of ")[0]
         own = things if inner in _SELF else _joined(between["a"], wish.subject, situation)
         return replace(base, kind=Kind.BETWEEN, things=own)
-    if value and (place in _FIRST or place in _LAST) and not has_mark(value):
+    if value and (place in _FIRST or place in _LAST) and re.match(r"\w+est\b|\w+ing\b", value):
         return replace(base, kind=Kind.FIRST, value=_with_thing(value, wish.subject), place=place)
     return _located(base, wish, situation)
 
@@ -200,7 +215,8 @@ def _commanded(base: Frame, wish: Wish, situation: Situation) -> Frame:
         and value
     ):
         return replace(base, kind=Kind.BE, things=things_of(value, situation, ""), value=bare(named["v"]))
-    return replace(base, kind=Kind.DO, things=(value,) if value else (), verb=verb, place=place, value="")
+    things = (value,) if value else base.things if place.startswith("to ") else ()
+    return replace(base, kind=Kind.DO, things=things, verb=verb, place=place, value="")
 
 
 def _is_output(subject: str) -> bool:
@@ -247,12 +263,11 @@ def things_of(subject: str, situation: Situation, value: str) -> tuple[str, ...]
         noun = head
     if noun.lower() in _OUTPUT:
         kinds = {"number": ("numbers", "printed numbers"), "date": ("dates", "printed dates")}
-        plain = (
-            ("output",)
-            if noun
-            else tuple(f"{kind} files" for kind in situation.formats[:1] if situation.writes)
-        )
-        return (*kinds.get(situation.printed, ()), *plain) or ("output",)
+        if noun:
+            return (*kinds.get(situation.printed, ()), "output")
+        if is_sign_name(value) or value in SIGN_NAMES:
+            return tuple(f"{kind} files" for kind in situation.formats[:1])
+        return kinds.get(situation.printed, ()) if has_mark(value) or value[:1].isdigit() else ()
     if noun in SUFFIXES:
         return (f"{noun} files", noun)
     if noun in {"file", "files"} or noun in {"text of file", "old text of file"}:
@@ -264,7 +279,10 @@ def things_of(subject: str, situation: Situation, value: str) -> tuple[str, ...]
     if noun in {"number", "numbers", "value", "values", "date", "dates", "day"}:
         found.append(f"printed {many}")
     if " " not in many and noun not in {"number", "date"}:
-        found = [f"{kind} {many}" for kind in situation.formats[:1] if kind not in many] + found
+        structural = singular(many) in _STRUCTURAL
+        found = [
+            f"{kind} {many}" for kind in situation.formats[:1] if structural and kind not in many
+        ] + found
     return tuple(dict.fromkeys(found))
 
 

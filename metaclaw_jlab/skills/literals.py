@@ -166,11 +166,20 @@ def _is_own(file: str, names: frozenset[str]) -> bool:
     return bool(_FILE.fullmatch(file)) and (file in names or file.rpartition("/")[2] in names)
 
 
+_DATE_WORDS = re.compile(r"(?:year|month|day)(?:[-/. ]?(?:year|month|day)){1,2}")
+
+
+def _date_shape(words: str) -> str:
+    return words.replace("year", "YYYY").replace("month", "MM").replace("day", "DD")
+
+
 def canonical(word: str) -> str:
     """One form for a value however it is written: signs for their names, digits for number words."""
     lower = word.casefold().strip()
     if lower in NUMBER_WORDS:
         return NUMBER_WORDS[lower]
+    if _DATE_WORDS.fullmatch(lower):
+        return _date_shape(lower)
     name = singular(lower)
     if name in _SIGNS:
         return "\\t" if _SIGNS[name] == "\t" else _SIGNS[name]
@@ -195,6 +204,8 @@ def other_spellings(word: str) -> tuple[str, ...]:
         return (_DIGIT_WORDS[word],)
     if lower in NUMBER_WORDS:
         return (NUMBER_WORDS[lower],)
+    if _DATE_WORDS.fullmatch(lower):
+        return (_date_shape(lower),)
     sign = _SIGNS.get(singular(lower))
     return (sign,) if sign is not None and sign.strip() else ()
 

@@ -17,7 +17,7 @@ from metaclaw_jlab.skills.english import (
     with_article,
 )
 from metaclaw_jlab.skills.frames import Frame, Kind
-from metaclaw_jlab.skills.literals import SUFFIXES, is_sign_name, other_spellings
+from metaclaw_jlab.skills.literals import NUMBER_WORDS, SUFFIXES, is_sign_name, other_spellings
 from metaclaw_jlab.skills.situation import Situation
 
 MOST, FEWEST = 24, 8
@@ -114,6 +114,9 @@ def _spellings(value: str) -> list[str]:
 
 def _have(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
     one, a = singular(thing), with_article(v)
+    if not thing:
+        yield from _alone(f, v, place)
+        return
     if f.only:
         yield from _only(f, v, thing, place, s)
         return
@@ -145,6 +148,23 @@ def _have(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
     yield f"no {one} without {v}"
     yield f"each {one} must have {a}"
     yield f"always write {thing} with {v}"
+
+
+def _alone(f: Frame, v: str, place: str) -> _Lines:
+    """A value that is wanted of nothing in particular."""
+    a = with_article(v)
+    role = f" as the {f.role}" if f.role else ""
+    for verb in ("use", "write", "add", "give"):
+        yield f"{verb} {v if verb == 'use' else a}{role} {place}"
+        yield f"always {verb} {v if verb == 'use' else a}{role} {place}"
+    if f.role:
+        yield f"the {f.role} is {v}"
+        yield f"the {f.role} must be {v}"
+        yield f"use {f.role} {v}"
+    yield f"we use {v}{role} {place}"
+    yield f"there must be {a}{role} {place}"
+    yield f"put {a} {place}"
+    yield f"never leave out {a} {place}"
 
 
 def _suffix(v: str, thing: str, place: str, s: Situation) -> _Lines:
@@ -186,18 +206,26 @@ def _the(noun: str) -> str:
 def _be(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
     one = singular(thing)
     shows = s.shows if s.printed else s.makes
-    yield f"write {thing} as {v}"
-    yield f"{thing} must be {v}"
-    yield f"{shows} {thing} as {v}"
-    yield f"use {v} for {thing}"
-    yield f"treat {thing} as {v}"
-    yield f"count {thing} as {v}"
+    if not thing:
+        yield from _alone(f, v, place)
+        return
+    written = [
+        f"write {thing} as {v}",
+        f"{thing} must be {v}",
+        f"{shows} {thing} as {v}",
+        f"use {v} for {thing}",
+    ]
+    counted = [
+        f"treat {thing} as {v}",
+        f"count {thing} as {v}",
+        f"fill {thing} with {v}",
+        f"take {thing} as {v}",
+    ]
+    yield from (*counted, *written) if v.isdigit() or v in NUMBER_WORDS else (*written, *counted)
     yield f"{thing} {agree(thing, 'be')} {v}"
     yield f"every {one} must be {v}"
     yield f"always write {thing} as {v}"
     yield f"put {thing} in {v}"
-    yield f"take {thing} as {v}"
-    yield f"fill {thing} with {v}"
     yield f"save {thing} as {v}"
     yield f"write {v} for {thing}"
     yield f"every {one} counts as {v}"
@@ -211,27 +239,25 @@ def _be(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
 
 def _role(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
     one, role = singular(thing), f.role
-    orders = _ORDER_WORDS.get(v, ())
-    for verb in _VERBS_OF.get(role, ()):
-        preposition = {"order": "", "sort": "", "indent": "by", "separate": "with", "name": ""}.get(
-            verb, "as"
-        )
-        yield f"{verb} {thing} {preposition} {v}"
-        if " to " in v:
-            yield f"{verb} {thing} from {v}"
-        yield from (f"{verb} {thing} {other}" for other in orders if verb in {"order", "sort"})
+    if not thing:
+        yield from _alone(f, v, place)
+        return
     of = f"{with_article(role)} of {v}"
+    lines = [*_done_by_verb(f, v, thing)]
+    measured = [f"{thing} must have {of}", f"write {thing} with {of}", f"{s.makes} {thing} with {of}"]
+    yield from (
+        (*measured, *lines) if v[:1].isdigit() else (*lines, f"use {v} as the {role} of {thing}", *measured)
+    )
     yield f"use {v} as the {role} of {thing}"
-    yield f"{thing} must have {of}"
     yield f"write {thing} with {role} {v}"
     yield f"the {role} of {thing} is {v}"
     yield f"use {of} in {thing}"
-    yield f"{s.makes} {thing} with {of}"
     yield f"{thing} must have {role} {v}"
     yield f"use the {role} {v} for {thing}"
     yield f"the {one} {role} is {v}"
-    yield f"{thing} are {v}" if role in {"form", "format", "order", "style"} else f"use {v} for {thing}"
-    yield f"write {thing} as {v}" if role in {"form", "format", "style", "order"} else f"put {v} in {thing}"
+    shape = role in {"form", "format", "style", "order", "shape"}
+    yield f"{thing} are {v}" if shape else f"use {v} for {thing}"
+    yield f"write {thing} as {v}" if shape else f"put {v} in {thing}"
     yield f"every {one} needs {role} {v}"
     yield f"{thing} in the {role} {v}"
     yield f"put {thing} in {role} {v}"
@@ -239,7 +265,18 @@ def _role(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
     yield f"give {thing} {of}"
     yield f"{thing} use {v}"
     yield f"use {role} {v}"
-    yield f"{thing} have {role} {v}"
+
+
+def _done_by_verb(f: Frame, v: str, thing: str) -> _Lines:
+    """Commands with the verb of a role: `order groups from low to high`."""
+    prepositions = {"order": "", "sort": "", "indent": "by", "separate": "with", "name": ""}
+    for verb in _VERBS_OF.get(f.role, ()):
+        yield f"{verb} {thing} {prepositions.get(verb, 'as')} {v}"
+        if " to " in v:
+            yield f"{verb} {thing} from {v}"
+        yield from (
+            f"{verb} {thing} {other}" for other in _ORDER_WORDS.get(v, ()) if not prepositions.get(verb, "as")
+        )
 
 
 def _before(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
@@ -404,7 +441,7 @@ def _do(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
         return
     yield command
     yield f"always {command}"
-    if thing:
+    if thing and (is_plural(thing) or with_article(thing) == thing or not thing.islower()):
         yield f"{thing} must be {done}"
         yield f"{thing} {agree(thing, 'be')} {done}"
         yield f"every {singular(thing)} must be {done}" if is_plural(thing) else f"{thing} should be {done}"

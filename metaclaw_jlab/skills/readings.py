@@ -153,6 +153,8 @@ def _is_data(wish: Wish, marked: Marked, failure: Failure) -> bool:
     named = [
         literal for literal in literals if re.fullmatch(r"[\w.-]{3,}", literal) and not literal.isdigit()
     ]
+    if re.search(r"\bcolumns? [\ue000-\uf8ff]", f"{wish.subject} {wish.value}"):
+        return True
     return bool(named) and all(literal.casefold() in asked for literal in named)
 
 

@@ -38,7 +38,7 @@ VERBS = frozenset(
     update use validate wrap write""".split()
 )
 _LEADERS = (
-    r"(?:please|kindly|always|remember to|be sure to|make sure to|make sure you|make sure|ensure you|next time|in future|"
+    r"(?:please|kindly|always|remember to|don't forget to|do not forget to|be sure to|make sure to|make sure you|make sure|ensure you|next time|in future|"
     r"you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
 )
 _NOT = r"(?:do not|don't|dont|never|don’t|avoid|stop|you should not|you must not|you shouldn't|please no)"
@@ -51,7 +51,7 @@ _ADJECTIVE = r"(?:expected|wanted|required|needed|missing|preferred|desired|aske
 _PLACE = re.compile(
     r"\b(?:left of|right of|on top|at the (?:start|beginning|top|bottom|end)\b(?: of)?|outside(?: of)?|in front of|instead of|"
     r"between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|next to|"
-    r"at|in|on|for|as|with|without|by|per|to|from|there|here|alone)(?=\s|$)"
+    r"at|in|on|for|as|with|without|by|per|to|from|when|whenever|if|unless|until|while|like|there|here|alone)(?=\s|$)"
 )
 _FILLER = re.compile(
     r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
@@ -63,8 +63,11 @@ _VAGUE = frozenset(
     standards convention conventions compliant valid proper properly style ok okay good bad used read found there here
     expected required needed issue problem correction rule readable again same nothing-else it more""".split()
 )
+_ROLES = frozenset(
+    """form format shape style order level indent separator delimiter name label prefix suffix ending extension
+    notation case encoding folder title width length size unit sign header footer word""".split()
 _ROLE_AS = re.compile(r"^as (?:its|the|their|a|an|your|our) (.+)$")
-_ROLE_FOR = re.compile(r"^for (?:its|their) (.+)$")
+_ROLE_FOR = re.compile(r"^for (?:its|their|the) ((?:%s)(?: of .+)?)$" % "|".join(sorted(_ROLES)))
 
 
 def read_wish(text: str) -> Wish | None:
@@ -170,7 +173,11 @@ _SAME_VERB: Mapping[str, str] = {
 }
 
 
+_CONTRAST = re.compile(r",? (?:instead of|rather than|and not|not) \S.*$")
+
+
 def _with_place(verb: str, rest: str, subject: str, negative: bool, order: bool) -> Wish:
+    rest = rest if negative else _CONTRAST.sub("", rest)
     value, place = split_place(rest) if not _PLACE.match(rest) else ("", rest)
     return Wish(verb, value, subject, place, negative=negative, order=order)
 
@@ -209,9 +216,14 @@ def _carried(found: re.Match[str]) -> Wish:
     return Wish("have", value, found["s"], place, negative=True)
 
 
+_NO_COMMAND = frozenset("mind worry know think care understand like bother the a an it this that".split())
+_STATEMENT = re.compile(r"^(?:\S+ ){1,4}(?:must|should|shall|needs?|has|have|is|are|was|were|does|do|lacks?)\b")
+
+
 def _command(found: re.Match[str]) -> Wish | None:
     verb = found["vp"].split(" ", 1)[0].lower()
-    if verb not in VERBS:
+    told = found["lead"] or found["no"]
+    if verb in _NO_COMMAND or (verb not in VERBS and not told) or _STATEMENT.match(found["vp"]):
         return None
     negative = bool(found["no"])
     words = found["vp"].split()
@@ -230,7 +242,7 @@ def _only(found: re.Match[str]) -> Wish:
 
 _EXPECTING: tuple[_Reader, ...] = (
     _reader(
-        rf"(?:{_LEADERS},? )*(?:(?P<no>{_NOT}) )?(?:please )?(?:always )?(?:first )?(?P<vp>(?!no\b)[a-z]+ .+)", _command
+        rf"(?P<lead>(?:{_LEADERS},? )*)(?:(?P<no>{_NOT}) )?(?:please )?(?:always )?(?:first )?(?P<vp>(?!no\b)[a-z]+ .+)", _command
     ),
     _reader(rf"{READERS} requires? (?P<s>.+?) to (?P<vp>[a-z]+ .+)", lambda m: _predicate(m["vp"], m["s"])),
     _reader(
@@ -271,6 +283,8 @@ _EXPECTING: tuple[_Reader, ...] = (
     _reader(rf"{_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], "")),
     _reader(r"(?P<v>.+?) belongs? (?P<rel>.+)", lambda m: _wanted(m["v"], m["rel"])),
     _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>.+))?", lambda m: _wanted(m["v"], m["rel"] or "")),
+    _reader(rf"(?P<s>(?!the |this |these |that |those |some |no |only |{READERS} )[a-z].*?) (?:is|are) (?:always |never )?(?P<v>\w+(?:ed|en) .+)",
+            lambda m: _predicate(f"be {m['v']}", m["s"], " never " in m[0])),
     _reader(r"more than (?P<v>.+?) (?:was|were) (?:found|printed|written|there)(?P<rel> .+)?",
             lambda m: _wanted(f"only {m['v']}", (m["rel"] or "").strip())),
 )  # fmt: skip
@@ -314,10 +328,10 @@ def _resolved(wish: Wish, context: Context) -> Wish | None:
         value, place = split_place(context.object)
         return replace(wish, value=bare(value), place=place or wish.place, subject=context.subject)
     subject = resolved(wish.subject, context)
-    value = with_noun(bare(wish.value), context)
+    value = with_noun(wish.value if wish.order else bare(wish.value), context)
     if _is_number(value) and context.measured:
         value = f"{value} {context.measured}"
-    value, role, place = _role(value, wish.role, wish.place)
+    value, role, place = (value, wish.role, wish.place) if wish.order else _role(value, wish.role, wish.place)
     return Wish(wish.verb, value, subject, place, role, wish.negative, wish.order)
 
 
@@ -339,9 +353,6 @@ def _role(value: str, role: str, place: str) -> tuple[str, str, str]:
     return value, role, place
 
 
-_ROLES = frozenset(
-    """form format shape style order level indent separator delimiter name label prefix suffix ending extension
-    notation case encoding folder title width length size unit sign header footer word""".split()
 )
 
 
