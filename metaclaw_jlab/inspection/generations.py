@@ -99,7 +99,7 @@ def existing(skills: Skills, number: int) -> SkillGeneration:
     if not 0 <= number <= current:
         raise NotFound(
             f"There is no skill generation {number}.",
-            f"There are 0 to {current}. See: generations list" if current else EMPTY,
+            f"There are 0 to {current}. See: `generations`" if current else EMPTY,
         )
     return skills.generation(number)
 

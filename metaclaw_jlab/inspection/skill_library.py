@@ -14,6 +14,7 @@ from metaclaw_jlab.inspection.whence import (
     USE_MEANS,
     Version,
     Whence,
+    current_versions,
     failure_lines,
     history_of,
     marks_of,
@@ -74,16 +75,18 @@ class SkillAccount:
 
 def list_skills(workspace: Workspace) -> SkillList:
     """The library as the next prompt sees it, and what is disabled: edits by hand are adopted first."""
+    from metaclaw_jlab.store.skills import Skills
     from metaclaw_jlab.store.uses import Uses
 
     found = workspace.synchronised()
+    since = current_versions(Skills(workspace.database()))
     uses, marks = Uses(workspace.database()).all(), marks_of(workspace)
     rows = tuple(
         SkillRow(
             name=skill.name,
             description=skill.description,
             sha256=skill.sha256,
-            since=version_of(history_of(workspace, skill.name), skill.sha256),
+            since=since.get(skill.name) or version_of(history_of(workspace, skill.name), skill.sha256),
             use=uses.get(skill.name),
             marks=marks.get(skill.name, ()),
         )

@@ -25,7 +25,9 @@ PENDING = 1000
 COLUMNS = 110
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_FIRST_SKILL = "Write a rule of your house as {folder}/<name>/SKILL.md (name, description, then the rule)."
+_FIRST_SKILL = (
+    "Skills come from tasks that fail (--check, %metaclaw bad); or write one as {folder}/<name>/SKILL.md."
+)
 _FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
 
 
@@ -70,8 +72,8 @@ def status(
     configuration = workspace.configuration()
     settings = configuration.settings
     server = running(workspace.home)
-    library = workspace.library()
     stored, notes = _from_store(workspace, notebook)
+    library = stored.library or workspace.library()
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
     return Status(
         version=version(),
@@ -186,6 +188,7 @@ class _Stored:
     """What the store tells; None where it cannot be read."""
 
     counts: Counts | None = None
+    library: Library | None = None
     generation: int | None = None
     pending: int | None = None
     learn: bool | None = None
@@ -193,15 +196,17 @@ class _Stored:
 
 def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tuple[str, ...]]:
     """What the store tells; one that cannot be read is a note, for the rest still holds."""
+    from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.store.notebooks import Notebooks
-    from metaclaw_jlab.store.skills import Skills
     from metaclaw_jlab.store.support import Support
 
     try:
         database = workspace.database()
+        found = workspace.synchronised()
         stored = _Stored(
             counts=workspace.trajectories().counts(),
-            generation=Skills(database).current_generation().number,
+            library=Library(found.skills, found.problems),
+            generation=found.generation.number,
             pending=len(Support(database).pending(PENDING)),
             learn=Notebooks(database).learn(notebook) if notebook is not None else None,
         )

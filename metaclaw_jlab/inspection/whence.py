@@ -13,6 +13,7 @@ from metaclaw_jlab.inspection.lines import counted, local_time, one_line
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
+    from metaclaw_jlab.store.skills import Skills
     from metaclaw_jlab.store.trajectories import Trajectories
     from metaclaw_jlab.store.uses import SkillUse
 
@@ -103,6 +104,19 @@ def history_of(workspace: Workspace, name: str) -> tuple[Version, ...]:
         generation = skills.generation(number)
         versions.append(Version(sha256, number, generation.cause.value, generation.created_at))
     return tuple(versions)
+
+
+def current_versions(skills: Skills) -> dict[str, Version]:
+    """The version of every skill of the current generation, by name."""
+    current, *earlier = skills.generations(skills.current_generation().number + 1)
+    open_, since, found = dict(current.members), current, {}
+    for generation in earlier:
+        members = dict(generation.members)
+        for name in [name for name, sha256 in open_.items() if members.get(name) != sha256]:
+            version = Version(open_.pop(name), since.number, since.cause.value, since.created_at)
+            found[name] = version
+        since = generation
+    return found
 
 
 def version_of(history: Sequence[Version], sha256: str) -> Version | None:

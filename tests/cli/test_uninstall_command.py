@@ -1,4 +1,5 @@
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def test_a_link_is_deleted_and_not_what_it_leads_to(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "keep").write_text("mine")
-    (furnished / "skills").rmdir()
+    shutil.rmtree(furnished / "skills")
     (furnished / "skills").symlink_to(elsewhere)
     assert metaclaw("uninstall", "--yes").code == 0
     assert (elsewhere / "keep").exists()

@@ -213,3 +213,9 @@ def test_who_makes_skills_is_told(values: dict[str, str], told: str, workspace: 
 def test_nothing_is_sent_where_the_evolver_is_on_this_machine(workspace: Workspace) -> None:
     set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
     assert "sent" not in status(workspace).evolver
+
+
+def test_the_skills_are_those_that_the_next_prompt_has(learnt: Workspace) -> None:
+    assert status(learnt).skills == 1
+    write_skill(learnt.home.skills, Skill("a", "Use for a.", "Do a."))
+    assert (status(learnt).skills, status(learnt).skill_generation) == (2, 2)

@@ -4,6 +4,7 @@ from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.inspection.whence import (
     FAILURES,
     LearntFrom,
+    current_versions,
     evidence_of,
     failure_lines,
     learnt_in_words,
@@ -121,3 +122,12 @@ def test_evidence_without_a_lesson_is_told_too(learnt: Workspace) -> None:
     assert [(failure.trajectory, failure.said) for failure in evidence_of(learnt, 2, ("silent",))] == [
         ("silent", "")
     ]
+
+
+def test_the_current_versions_are_the_last_of_each_history(learnt: Workspace) -> None:
+    other = RULE.__class__("dates", "How dates look.", "Day first.")
+    for skills in ([REWORDED], [RULE, other], [other], [RULE, other]):
+        commit(learnt, *skills)
+    found = current_versions(Skills(learnt.database()))
+    assert found == {name: whence(learnt, name).current for name in (RULE.name, "dates")}
+    assert (found[RULE.name].generation, found["dates"].generation) == (5, 3)
