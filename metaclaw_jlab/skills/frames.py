@@ -111,7 +111,7 @@ def _located(base: Frame, wish: Wish, situation: Situation) -> Frame:
     for pattern, kind in ((_LEFT, Kind.BEFORE), (_RIGHT, Kind.AFTER)):
         if value and (found := pattern.fullmatch(place)):
             inner = next((group for group in found.groups() if group), "")
-            if kind is Kind.AFTER and not has_mark(inner) and inner and not has_mark(value):
+            if kind is Kind.AFTER and not has_mark(inner) and inner and " " in value:
                 break  # `2 digits after the point`
             things = things_of(inner, situation, value) if inner and inner not in _SELF else base.things
             if has_mark(inner) and not has_mark(value):

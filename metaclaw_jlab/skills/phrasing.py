@@ -107,9 +107,20 @@ def _spellings(value: str) -> list[str]:
             found.append(" ".join([*words[:index], other, *words[index + 1 :]]))
     if len(words) == 1 and value.startswith(".") and value[1:].isalpha():
         found.append(f"{value} copy") if value[1:] not in SUFFIXES - {"bak"} else found.append(value[1:])
+    if words and singular(words[-1]) == "digit":
+        found += [f"{own} after the point" for own in (value, *found)]
+        found += [
+            re.sub(r"digits? after the point$", lambda m: plural_as(m[0], "decimal"), own)
+            for own in found[-2:]
+        ]
     if len(words) == 1 and is_sign_name(value):
         found.append(plural(value) if not is_plural(value) else singular(value))
     return list(dict.fromkeys(found))
+
+
+def plural_as(model: str, noun: str) -> str:
+    """The noun in the number of another: `digits after the point` gives `decimals`."""
+    return plural(noun) if is_plural(model.split(" ", 1)[0]) else noun
 
 
 def _have(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
@@ -132,6 +143,9 @@ def _have(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
         yield f"{thing} have {v} {place}"
         yield f"always put {a} {place}"
         yield f"give {thing} {a} {place}"
+    if re.fullmatch(r"\w+ (?:digits?|decimals?|places|decimal places)(?: after the point)?", v):
+        yield f"round {thing} to {v}"
+        yield f"{s.shows} {thing} with {v}"
     yield f"{thing} must have {a}"
     yield f"use {v} in {thing}"
     yield f"write {thing} with {v}"

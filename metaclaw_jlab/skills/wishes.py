@@ -55,7 +55,7 @@ _PLACE = re.compile(
 )
 _FILLER = re.compile(
     r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
-    r"(?:to use|as was expected|that was expected|that nobody here reads|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
+    r"(?:to use|as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
     r"in this case|this time|as (?:usual|always|agreed|required)))(?=\s|$)"
 )
 _VAGUE = frozenset(
@@ -66,6 +66,7 @@ _VAGUE = frozenset(
 _ROLES = frozenset(
     """form format shape style order level indent separator delimiter name label prefix suffix ending extension
     notation case encoding folder title width length size unit sign header footer word""".split()
+)
 _ROLE_AS = re.compile(r"^as (?:its|the|their|a|an|your|our) (.+)$")
 _ROLE_FOR = re.compile(r"^for (?:its|their|the) ((?:%s)(?: of .+)?)$" % "|".join(sorted(_ROLES)))
 
@@ -217,7 +218,9 @@ def _carried(found: re.Match[str]) -> Wish:
 
 
 _NO_COMMAND = frozenset("mind worry know think care understand like bother the a an it this that".split())
-_STATEMENT = re.compile(r"^(?:\S+ ){1,4}(?:must|should|shall|needs?|has|have|is|are|was|were|does|do|lacks?)\b")
+_STATEMENT = re.compile(
+    r"^(?:\S+ ){1,4}(?:must|should|shall|needs?|has|have|is|are|was|were|does|do|lacks?)\b"
+)
 
 
 def _command(found: re.Match[str]) -> Wish | None:
@@ -351,9 +354,6 @@ def _role(value: str, role: str, place: str) -> tuple[str, str, str]:
     if named and not role and named["n"] in _ROLES:
         return named["v"], named["n"], place
     return value, role, place
-
-
-)
 
 
 def _tells(wish: Wish) -> bool:
