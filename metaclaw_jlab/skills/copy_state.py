@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -73,15 +73,16 @@ def look(folder: Path, skills: Skills) -> CopyState:
     for generation in span:
         for name, sha256 in generation.members:
             versions.setdefault(name, set()).add(sha256)
-    found = {skill.name: skill for skill in library.skills}
-    edited = tuple(skill for skill in library.skills if not _is_known(skill, versions, skills))
+    found = {skill.name: (skill, skill.sha256) for skill in library.skills}
+    edited = tuple(
+        skill for skill, sha256 in found.values() if not _is_one_of(skill, sha256, versions, skills)
+    )
     absent = {skill.name for skill in members if skill.name not in found and not has_file(folder, skill.name)}
     # A name that one generation of the span lacks may be a writer's doing.
-    deleted = absent.intersection(
-        manifest.members if manifest else (), *(dict(each.members) for each in span)
-    )
-    by_hand = {skill.name for skill in edited} | deleted
-    wanted = {skill.name for skill in members}
+    told = manifest.members if manifest else {}
+    deleted = absent.intersection(told, *(dict(each.members) for each in span))
+    left_alone = deleted.union(skill.name for skill in edited)
+    wanted = dict(current.members)
     return CopyState(
         signature,
         manifest,
@@ -90,16 +91,41 @@ def look(folder: Path, skills: Skills) -> CopyState:
         members,
         edited=edited,
         deleted=tuple(sorted(deleted)),
-        outdated=tuple(
-            (skill, found.get(skill.name))
-            for skill in members
-            if skill.name not in by_hand
-            and (skill.name in absent or (skill.name in found and not _is_text_of(found[skill.name], skill)))
+        outdated=tuple(_outdated(members, found, absent, left_alone, wanted)),
+        surplus=tuple(
+            skill for skill in library.skills if skill.name not in left_alone and skill.name not in wanted
         ),
-        surplus=tuple(skill for skill in library.skills if skill.name not in by_hand | wanted),
         known=frozenset(versions),
         unfinished=(folder / STAGING).exists(),
     )
+
+
+def _is_one_of(skill: Skill, sha256: str, versions: Mapping[str, set[str]], skills: Skills) -> bool:
+    known = versions.get(skill.name, set())
+    return sha256 in known or any(_carries(sha256, skills.get_skill(each)) for each in known)
+
+
+def _carries(sha256: str, stored: Skill) -> bool:
+    """Whether a file's hash is that of a skill that was stored with white space around, which no file keeps."""
+    return sha256 == canonical(stored).sha256
+
+
+def _outdated(
+    members: tuple[Skill, ...],
+    found: Mapping[str, tuple[Skill, str]],
+    absent: Set[str],
+    left_alone: Set[str],
+    wanted: Mapping[str, str],
+) -> Iterator[tuple[Skill, Skill | None]]:
+    for skill in members:
+        if skill.name in left_alone:
+            continue
+        if skill.name in absent:
+            yield skill, None
+        elif skill.name in found:
+            read, sha256 = found[skill.name]
+            if sha256 != wanted[skill.name] and not _carries(sha256, skill):
+                yield skill, read
 
 
 def span_of(
@@ -146,16 +172,6 @@ def problems_of(folder: Path, state: CopyState) -> tuple[Problem, ...]:
         else:
             told.append(problem)
     return tuple(told)
-
-
-def _is_known(skill: Skill, versions: Mapping[str, set[str]], skills: Skills) -> bool:
-    hashes = versions.get(skill.name, set())
-    return skill.sha256 in hashes or any(_is_text_of(skill, skills.get_skill(sha256)) for sha256 in hashes)
-
-
-def _is_text_of(read: Skill, stored: Skill) -> bool:
-    """Whether a file's skill is the stored one, which may have been stored with white space around."""
-    return read.sha256 == stored.sha256 or read.sha256 == canonical(stored).sha256
 
 
 _loaded: OrderedDict[str, tuple[SkillGeneration, tuple[Skill, ...]]] = OrderedDict()
