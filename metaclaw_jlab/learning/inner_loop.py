@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from metaclaw_jlab.core.errors import GenerationMoved, SkillRefused
-from metaclaw_jlab.core.evolution import Draft, Evolver, Failure, Proposal, Source
+from metaclaw_jlab.core.evolution import Draft, Evolver, Failure, FailureKind, Proposal, Source
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.replay import Replayer
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.learning.support_set import Pending, pending_failures
+from metaclaw_jlab.learning.taken_out import TakenOut, taken_out, taken_out_before
 from metaclaw_jlab.learning.wording import Choice, Trial, choose_wording, worded
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import lease
@@ -36,6 +37,7 @@ FAILURES = 24  # most that one evolution looks at
 MOST_SKILLS = 3
 VARIATIONS = 2
 INDEX_TEXTS = 24  # of a skill (measured on the practice world: recall@3 gains up to there)
+_OWN_WORD = frozenset({FailureKind.BAD, FailureKind.REJECTED})
 _COMMITS = 20  # how often a commit is worked out again because another process was faster
 
 
@@ -100,8 +102,10 @@ def _take_in(loop: InnerLoop, proposal: Proposal, waiting: Sequence[Pending]) ->
     failures = {entry.failure.trajectory: entry.failure for entry in waiting}
     refused: dict[str, str] = {}
     chosen: list[_Chosen] = []
+    gone = taken_out(Skills(loop.database))
     for draft in proposal.drafts[:MOST_SKILLS]:
         try:
+            _refuse_taken_out(draft, gone, failures)
             chosen.append(_choose(loop, draft, failures))
         except SkillRefused as refusal:
             refused |= {source.trajectory: str(refusal) for source in draft.sources}
@@ -116,6 +120,18 @@ def _take_in(loop: InnerLoop, proposal: Proposal, waiting: Sequence[Pending]) ->
         settled=sum(settled.values()) + len(consumed),
         refused=tuple(dict.fromkeys(refused.values())),
     )
+
+
+def _refuse_taken_out(draft: Draft, gone: tuple[TakenOut, ...], failures: Mapping[str, Failure]) -> None:
+    """A skill that the user took out comes back only at the user's own word. Raises SkillRefused."""
+    kinds = {failures[source.trajectory].kind for source in draft.sources if source.trajectory in failures}
+    found = None if kinds & _OWN_WORD else taken_out_before(draft, gone)
+    if found is not None:
+        name, number = found.skill.name, found.generation
+        raise SkillRefused(
+            f"Skill {name} states it, and was taken out with generation {number}.",
+            f"To have it again: %metaclaw skills rollback {name} {number - 1}",
+        )
 
 
 def _choose(loop: InnerLoop, draft: Draft, failures: Mapping[str, Failure]) -> _Chosen:

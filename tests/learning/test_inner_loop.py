@@ -5,13 +5,17 @@ import pytest
 
 from metaclaw_jlab.core.errors import LeaseHeld, PolicyTimeout
 from metaclaw_jlab.core.evolution import Draft, Failure, Proposal, Source
+from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.replay import Case, Replayed
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import Role
 from metaclaw_jlab.learning.inner_loop import LEASE, evolve_once, grow
 from metaclaw_jlab.runtime.leases import lease
+from metaclaw_jlab.skills.changes import rollback
 from metaclaw_jlab.skills.library import read_library, write_skill
+from metaclaw_jlab.skills.working_copy import publish
+from metaclaw_jlab.store.feedback import Feedbacks
 from metaclaw_jlab.store.index_texts import IndexTexts
 from metaclaw_jlab.store.lineage import Lineage
 from metaclaw_jlab.store.marks import Mark, Marks
@@ -233,6 +237,28 @@ def test_an_edit_by_hand_during_an_evolution_is_kept_beside_the_new_skill(home_g
     causes = [generation.cause for generation in home_ground.skills.generations(9)]
     assert causes == [Cause.EVOLVER, Cause.USER, Cause.INITIAL]
     assert evolution.generation == 2
+
+
+def test_what_the_user_took_out_is_not_learned_again_behind_their_back(home_ground: Ground) -> None:
+    home_ground.record(failed())
+    evolve_once(home_ground.loop())
+    rollback(home_ground.skills, 0)
+    publish(home_ground.home, home_ground.skills)
+    (again,) = home_ground.record(failed(stamp=replace(failed().stamp, skill_generation=2)))
+    assert evolve_once(home_ground.loop()).generation is None
+    settlement = Support(home_ground.database).settlement(again)
+    assert settlement is not None
+    assert "skills rollback csv-semicolons 1" in settlement.reason
+
+
+def test_at_the_users_own_word_it_is_learned_again(home_ground: Ground) -> None:
+    home_ground.record(failed())
+    evolve_once(home_ground.loop())
+    rollback(home_ground.skills, 0)
+    publish(home_ground.home, home_ground.skills)
+    (again,) = home_ground.record(failed(stamp=replace(failed().stamp, skill_generation=2)))
+    Feedbacks(home_ground.database).add(Feedback(again, FeedbackKind.BAD, SAID))
+    assert evolve_once(home_ground.loop()).added == ("csv-semicolons",)
 
 
 def test_a_pinned_skill_is_not_amended(home_ground: Ground) -> None:
