@@ -56,6 +56,7 @@ _AS = re.compile(r"as (?P<a>.+)")
 _SELF = frozenset("each it them this that these those here there".split())
 _PARTICIPLES = {participle(verb): verb for verb in VERBS}
 _OWN = re.compile(r"\b(?:its|their|own|line|lines|row|rows)\b")
+_WRITTEN = frozenset("recorded written shown printed given formatted stored displayed noted".split())
 _STRUCTURAL = frozenset(
     "title heading header column field value cell row line indent separator table".split()
 )
@@ -65,6 +66,13 @@ _GENERIC = frozenset("page document paper file task output folder place text".sp
 def framed(wish: Wish, situation: Situation) -> Frame:
     """The frame of a wish; it holds every literal that the wish holds."""
     wish = _recast(wish)
+    if (
+        wish.value
+        and re.match(r"(?:with|containing|including|like) ", wish.place)
+        and not wish.order
+        and not wish.role
+    ):
+        wish = replace(wish, value=f"{wish.value} {wish.place}", place="")
     frame = _frame(wish, situation)
     told = "".join((*frame.things, frame.value, frame.place, frame.role))
     if any(has_mark(c) and c not in told for c in wish.place):
@@ -111,6 +119,8 @@ def _located(base: Frame, wish: Wish, situation: Situation) -> Frame:
     for pattern, kind in ((_LEFT, Kind.BEFORE), (_RIGHT, Kind.AFTER)):
         if value and (found := pattern.fullmatch(place)):
             inner = next((group for group in found.groups() if group), "")
+            if re.match(r"\w+ing\b", inner):
+                break
             if kind is Kind.AFTER and not has_mark(inner) and inner and " " in value:
                 break  # `2 digits after the point`
             things = things_of(inner, situation, value) if inner and inner not in _SELF else base.things
@@ -152,6 +162,8 @@ def _recast(wish: Wish) -> Wish:
     if wish.order:
         return wish
     taken = re.fullmatch(r"as (?P<v>.+)", wish.place)
+    if taken and wish.verb == "be" and wish.value in _WRITTEN:
+        return replace(wish, value=bare(taken["v"]), place="")
     if (
         wish.verb in {"take", "treat", "count", "read", "see", "show", "write", "save", "print"}
         and wish.value

@@ -92,7 +92,7 @@ def _around(line: str, said: str) -> Iterator[str]:
 
 
 def _tidy(line: str) -> str:
-    line = re.sub(r"\s+", " ", line).strip()
+    line = re.sub(r"[ \t]+", " ", line).strip()
     line = re.sub(r"\b(the|a|an) (the|a|an) ", r"\2 ", line)
     first = line.split(" ", 1)[0]
     return line if first in SUFFIXES else capitalised(line)

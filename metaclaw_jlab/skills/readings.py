@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metaclaw_jlab.core.evolution import Failure, FailureKind, Source
 from metaclaw_jlab.skills.edits import edit_sentence
@@ -109,7 +109,7 @@ def _read(failure: Failure, clause: Clause, names: frozenset[str]) -> Reading | 
         return _REASON_VAGUE
     if _is_result(wish, marked) or _is_data(wish, marked, failure):
         return _REASON_TASK
-    text = " ".join((wish.value, wish.place, wish.role, wish.subject))
+    text = " ".join((wish.value, wish.place, wish.role, wish.subject, wish.verb if wish.order else ""))
     used = [marked.literals[ord(c) - 0xE000] for c in text if is_mark(c)]
     like = ""
     if not used:
@@ -117,6 +117,11 @@ def _read(failure: Failure, clause: Clause, names: frozenset[str]) -> Reading | 
         used = [like] if like else []
     if not used and _only_vague(wish):
         return _REASON_VAGUE
+    if _only_vague(wish) and wish.verb in {"follow", "meet", "match"}:  # a convention known by a name
+        like = like or _example(clause, names)
+        if not like:
+            return _REASON_VAGUE
+        wish, used = replace(wish, verb="be", value="", place="", role=""), [like]
     values = tuple(dict.fromkeys((*canonical_values(text, used), *_senses(text))))
     return Reading(
         failure,
@@ -166,14 +171,11 @@ _VAGUE_WORDS = frozenset(
 
 def _only_vague(wish: Wish) -> bool:
     """Whether nothing but general words is wanted: `follow the convention`."""
-    told = [
-        word for word in re.findall(r"[a-z]+", f"{wish.value} {wish.place}".lower()) if word not in STOP_WORDS
-    ]
-    return (
-        wish.verb in {"follow", "meet", "match", "have", "be", "perform", "apply"}
-        and bool(told)
-        and all(word in _VAGUE_WORDS for word in told)
-    )
+    told = [word for word in words(f"{wish.value} {wish.place}") if word.isalpha()]
+    return bool(told) and all(word in _VAGUE_STEMS for word in told)
+
+
+_VAGUE_STEMS = frozenset(stem(word) for word in _VAGUE_WORDS)
 
 
 def _senses(text: str) -> tuple[str, ...]:
@@ -196,7 +198,14 @@ def same_rule(one: Reading, other: Reading) -> bool:
         return False
     if one.values or other.values:
         if set(one.values) != set(other.values):
-            return bool(set(one.values) & set(other.values)) and len(one.telling & other.telling) >= 2
+            shared = set(one.values) & set(other.values)
+            telling = one.telling & other.telling
+            if any(kind_of(value) in {"word", "date"} for value in shared):
+                return bool(telling)
+            least = min(len(one.telling), len(other.telling))
+            return len(telling) >= 2 and (
+                bool(shared) or not (one.values and other.values) and 3 * len(telling) >= 2 * least
+            )
         strong = any(kind_of(value) in {"word", "date"} for value in one.values)
         return strong or bool(one.telling & other.telling)
     smaller = min(one.telling, other.telling, key=len)

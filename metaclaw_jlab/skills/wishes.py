@@ -30,13 +30,14 @@ class Wish:
 
 VERBS = frozenset(
     """add align annotate append apply arrange avoid back begin build call capitalise capitalize check choose close
-    comment compute convert copy count create cut declare define delete display do document draw drop edit end ensure
+    comment compute record convert copy count create cut declare define delete display do document draw drop edit end ensure
     exclude export fill finish fix follow format give group handle ignore include indent insert join keep label leave
     limit list load log lowercase make mark mention move name omit open order place plot prefer prefix prepend preserve
     print put quote read remove rename repeat replace report return round run save say separate set show skip sort
     specify split start state stop store strip submit suffix surround take tell test treat trim truncate turn type
     update use validate wrap write""".split()
 )
+_DROPPED_E = frozenset(verb[:-1] for verb in VERBS if verb.endswith("e"))
 _LEADERS = (
     r"(?:please|kindly|always|remember to|don't forget to|do not forget to|be sure to|make sure to|make sure you|make sure|ensure you|next time|in future|"
     r"you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
@@ -55,7 +56,7 @@ _PLACE = re.compile(
 )
 _FILLER = re.compile(
     r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
-    r"(?:to use|as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
+    r"(?:as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
     r"in this case|this time|as (?:usual|always|agreed|required)))(?=\s|$)"
 )
 _VAGUE = frozenset(
@@ -84,8 +85,42 @@ def read_wish(text: str) -> Wish | None:
     return None
 
 
+def _turned(found: re.Match[str]) -> str:
+    """`before editing the file, copy it` with its command first, and the noun before the pronoun."""
+    time, rest = found[1][:1].lower() + found[1][1:], found[2]
+    if re.search(r"\bit\b", rest) and time.endswith(" the file"):
+        rest, time = re.sub(r"\bit\b", "the file", rest, count=1), f"{time[:-9]} it"
+    return f"{rest} {time}"
+
+
+_MARK = "[\ue000-\uf8ff]"
+_REWRITTEN = (
+    (re.compile(r" \((must|should|has to) ([^()]+)\)"), r", it \1 \2"),
+    (re.compile(rf"\bthe following (\w+)\s*:?\s*({_MARK})"), r"\1 \2"),
+    (
+        re.compile(
+            r"^(?:please )?(?:ensure|make sure|check|see to it)(?: that)? (?P<s>(?:the|a|an|every|each|all) .+?) "
+            r"(?P<v>starts|begins|ends|includes|has|is|are|uses|contains|have|start|begin|end|use|include) ",
+            re.IGNORECASE,
+        ),
+        lambda found: f"{found['s']} must {base_form(found['v'].lower())} ",
+    ),
+    (
+        re.compile(r"^((?:before|after|when|whenever|while|if) [^,]+), (?:then )?(.+)$", re.IGNORECASE),
+        _turned,
+    ),
+    (re.compile(r", (?=with |without )"), " "),
+)
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|must|should|shall|does|do|don't|can|cannot|will|needs?|belongs?|wants?|wanted|lacks?|"
+    r"looks?|found|use|uses|put|write|it|they|nobody|nothing|came|missing)\b|\bexpected\b"
+)
+
+
 def _tidy(text: str) -> str:
     text = " ".join(text.split())
+    for pattern, instead in _REWRITTEN:
+        text = pattern.sub(instead, text)
     for _ in range(3):
         text = _FILLER.sub("", text)
     return text.strip(" .,:!")
@@ -93,12 +128,18 @@ def _tidy(text: str) -> str:
 
 def _segments(text: str) -> tuple[str, ...]:
     """The parts of a clause that have a verb of their own."""
-    parts = re.split(
-        r"\s*,\s+(?:(?:but|and|so|or|yet|because|since|while) )?|\s+but\s+|\s*:\s+|"
-        r"\s+and (?=(?:found|came|has|have|it|is|are|was|were|want|nobody|not|found)\b)|\s+so that\s+|\s+because\s+",
+    parts: list[str] = []
+    for part in re.split(
+        rf"\s*,\s+(?:(?:but|so|yet|because|since|while) )?|\s+but\s+|\s*:\s+(?!{_MARK}$)|"
+        r"\s+and (?=(?:found|came|has|have|it|is|are|was|were|want|nobody|not)\b)|"
+        r"\s+or (?=(?:is|are|has|have|the)\b)|\s+so that\s+|\s+because\s+",
         text,
-    )
-    return tuple(part for part in parts if part)
+    ):
+        if parts and part and not _FINITE.search(part):
+            parts[-1] += f", {part}"
+        elif part:
+            parts.append(re.sub(r"^and ", "", part))
+    return tuple(parts)
 
 
 def split_place(phrase: str) -> tuple[str, str]:
@@ -112,6 +153,12 @@ def split_place(phrase: str) -> tuple[str, str]:
 def _wanted(
     value: str, place: str = "", subject: str = "", verb: str = "have", negative: bool = False
 ) -> Wish:
+    head = value.split(" ", 1)[0].lower()
+    if head.endswith("ing") and head[:-3] in VERBS | _DROPPED_E:
+        command = next(verb for verb in VERBS if verb in {head[:-3], f"{head[:-3]}e"})
+        return replace(
+            _predicate(f"{command}{value[len(head) :]}", "", negative, order=True) or Wish("", ""), order=True
+        )
     value, inner = split_place(value)
     return Wish(verb, value, subject, f"{inner} {place}".strip(), negative=negative)
 
@@ -296,7 +343,7 @@ _COMPLAINING: tuple[_Reader, ...] = (
             lambda m: _predicate(m["vp"], m["s"])),
     _reader(r"(?P<s>.+?) (?:lacks?|lacked|misses|needs?|requires?|is missing|are missing|is without|came without|"
             r"has no|have no|had no|(?:was|were) missing) (?P<v>.+)", lambda m: _wanted(m["v"], subject=m["s"])),
-    _reader(r"(?:missing|lacks?|no|without) (?P<v>.+)", lambda m: _wanted(m["v"])),
+    _reader(r"(?:missing|is missing|are missing|lacks?|no|without) (?P<v>.+)", lambda m: _wanted(m["v"])),
     _reader(r"(?P<s>.+?) (?P<verb>uses?|ends? with|begins? with|starts? with|goes in|go in) (?P<v>.+)",
             lambda m: _habit(m["s"], m["verb"], m["v"])),
     _reader(rf"(?P<s>.+?) {_BE} not (?P<v>.+)", lambda m: _predicate(f"be {m['v']}", m["s"])),
