@@ -22,6 +22,7 @@ _CANDIDATES = 2
 
 _K1, _B = 1.2, 0.1
 _FILLER = "\0"  # no query has it
+_FAR_BEHIND = 0.4
 _FEWEST_CLAUSES = 3
 _TEXTS_PER_CLAUSE = 4
 _CACHED = 2**15
@@ -59,21 +60,22 @@ class BM25Retriever:
         self._texts = _TextScores([len(own) for own in by_skill], [len(own) for own in served])
 
     def search(self, query: str, limit: int) -> tuple[Match, ...]:
-        """At most `limit` skills, none under the threshold. The best of each clause come first, then by relevance."""
-        found = (
-            [self._relevances(clause) for clause in clause_words(query)] if self.skills and limit > 0 else []
-        )
+        """At most `limit` skills, none under the threshold. The best of each clause come first, then by relevance.
+
+        What has less than 0.4 of the relevance of the best of its clause is left out, unless the threshold is 0.
+        """
+        limits = max(self.threshold, 1e-6), _FAR_BEHIND if self.threshold > 0 else 0.0
         standing: dict[int, float] = {}
         relevance: dict[int, float] = {}
-        for relevances in found:
-            passing = (relevances >= max(self.threshold, 1e-6)).nonzero()[0].tolist()
+        for clause in clause_words(query) if self.skills and limit > 0 else ():
+            relevances = self._relevances(clause)
             best = float(relevances.max())
-            for index in passing:
+            for index in (relevances >= max(limits[0], limits[1] * best)).nonzero()[0].tolist():
                 value = float(relevances[index])
                 standing[index] = max(standing.get(index, 0.0), value / best)
                 relevance[index] = max(relevance.get(index, 0.0), value)
         order = sorted(
-            standing, key=lambda index: (-standing[index], -relevance[index], self.skills[index].name)
+            standing, key=lambda skill: (-standing[skill], -relevance[skill], self.skills[skill].name)
         )
         return tuple(Match(self.skills[index], relevance[index]) for index in order[:limit])
 

@@ -1,6 +1,6 @@
 import pytest
 
-from metaclaw_jlab.skills.words import words
+from metaclaw_jlab.skills.words import clause_words, words
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,25 @@ def test_forms_of_a_word_are_compared_as_one(forms: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("word", ["css", "status", "axis", "red", "ring", "use"])
 def test_words_that_only_look_inflected_stay_themselves_or_go_together(word: str) -> None:
     assert words(word) in ([word], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Sort rows. Then plot them", [["sort", "row"], ["plot"]]),
+        ("Sort rows, then plot", [["sort", "row"], ["plot"]]),
+        ("Sort rows and after that plot", [["sort", "row"], ["plot"]]),
+        ("Load a.csv; round to 3.5\nplot", [["load", "csv"], ["round", "3", "5"], ["plot"]]),
+        ("Of the.", []),
+        ("日本。英国", [["日", "本"], ["英", "国"]]),
+        ("", []),
+    ],
+)
+def test_a_text_is_parted_into_its_steps(text: str, expected: list[list[str]]) -> None:
+    assert clause_words(text) == expected
+
+
+def test_steps_over_the_eighth_are_one() -> None:
+    found = clause_words("\n".join(f"step{n}" for n in range(12)))
+    assert len(found) == 8
+    assert found[-1] == [word for n in range(7, 12) for word in ("step", str(n))]
