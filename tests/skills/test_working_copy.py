@@ -12,8 +12,8 @@ import pytest
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.runtime.leases import lease
-from metaclaw_jlab.skills import working_copy
-from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.skills import copy_state, working_copy
+from metaclaw_jlab.skills.library import Library, read_library, write_skill
 from metaclaw_jlab.skills.working_copy import LEASE, publish, synchronise
 from metaclaw_jlab.store.database import open_database
 from metaclaw_jlab.store.skills import Skills
@@ -423,3 +423,31 @@ def test_a_file_that_appears_where_a_new_skill_is_written_stands(
     monkeypatch.setattr(working_copy, "write_skill", interrupted)
     assert synchronise(home, skills).adopted == ("c",)
     assert bodies(skills)["c"] == "Mine."
+
+
+@pytest.mark.parametrize("before_reading", [True, False])
+def test_what_another_process_writes_during_a_look_is_no_edit(
+    pair: tuple[Home, Skills], monkeypatch: pytest.MonkeyPatch, before_reading: bool
+) -> None:
+    home, skills = pair
+    left = [skill("a", "Evolved."), skill("c")]
+
+    def others_write() -> None:
+        if left:
+            changed = list(left)
+            left.clear()
+            evolve(skills, *changed, without=["b"])
+            publish(home, skills)
+
+    def interrupted(folder: Path) -> Library:
+        if before_reading:
+            others_write()
+        library = read_library(folder)
+        others_write()
+        return library
+
+    evolve(skills, skill("a", "Better."))
+    monkeypatch.setattr(copy_state, "read_library", interrupted)
+    assert synchronise(home, skills).adopted == ()
+    assert causes(skills) == [Cause.EVOLVER] * 3
+    assert copied(home) == bodies(skills) == {"a": "Evolved.", "c": "Do it."}
