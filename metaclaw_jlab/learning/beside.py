@@ -89,7 +89,9 @@ class Beside:
                 pass
         except MetaclawError as error:
             self._on_trouble(str(error))
-        except Exception as error:
+        except Exception as error:  # a thread's boundary
+            if _at_exit(error):
+                return
             logger.exception("The inner loop failed")
             self._on_trouble(f"{type(error).__name__}: {error}. The failures stay; see `metaclaw doctor`.")
 
@@ -101,3 +103,8 @@ class Beside:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping, self._retry_seconds)
             return True
+
+
+def _at_exit(error: Exception) -> bool:
+    """Whether the interpreter is ending, so that pools take no more work; what waits is taken up at the next load."""
+    return isinstance(error, RuntimeError) and "schedule new futures after" in str(error)

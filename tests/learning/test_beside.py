@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from metaclaw_jlab.core.errors import LeaseHeld, PolicyError
 from metaclaw_jlab.learning.beside import Beside
@@ -58,6 +59,16 @@ def test_a_mistake_of_the_program_does_not_end_the_thread_in_silence() -> None:
     beside.wake()
     assert beside.wait(10)
     assert "ZeroDivisionError" in told[0]
+
+
+def test_the_end_of_the_interpreter_is_no_trouble() -> None:
+    told: list[str] = []
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    beside = Beside(lambda: pool.submit(bool).result(), told.append)
+    beside.wake()
+    assert beside.wait(10)
+    assert told == []
 
 
 def test_while_another_process_evolves_it_waits_and_tries_again() -> None:
