@@ -11,8 +11,8 @@ from typing import Any
 from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 
 DESCRIPTION = """\
-Runs examples/quickstart.ipynb without a front end, then lets some houses learn from streams of training tasks,
-and does test tasks with the agent: without skills, with the skills that were learnt, with skills written by hand, and in
+Runs examples/quickstart.ipynb without a front end, then lets some houses learn from streams of training tasks, and
+does test tasks with the agent: without skills, with the skills that were learnt, with skills written by hand, and in
 some arms more that tell where the difference comes from. All in homes of their own that are deleted at the end."""
 EXAMPLES = """\
 examples:

@@ -81,7 +81,9 @@ def draw_arms(learnt: Sequence[Learnt], settings: SkillSettings, seed: int) -> t
         return oracle(task, held_out[owner[task.id]], rule_of_given, limit)
 
     def evolved_oracle(task: PracticeTask) -> tuple[Match, ...]:
-        return oracle(task, own(task).skills, rule_of, limit)
+        # Of several skills of a rule the one that retrieval prefers.
+        found = [match.skill for match in retrieved(task)]
+        return oracle(task, [*found, *own(task).skills], rule_of, limit)
 
     def swapped(task: PracticeTask) -> tuple[Match, ...]:
         return _swapped(retrieved(task), learnt, owner[task.id])

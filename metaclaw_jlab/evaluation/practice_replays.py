@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
-from threading import Lock
 
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.replay import Case, Replayed
@@ -23,7 +22,8 @@ _TRIES = 3
 class PracticeReplayer:
     """Replays the trajectories of practice tasks. Implements core.replay.Replayer.
 
-    `tasks` are by trajectory id; it may grow while the replayer is in use.
+    `tasks` are by trajectory id; it may grow while the replayer is in use. A replay has a fixed seed, so that one
+    that was done is not done again.
     """
 
     def __init__(self, tasks: Mapping[str, PracticeTask], conditions: Conditions) -> None:
@@ -32,7 +32,7 @@ class PracticeReplayer:
             conditions, purpose=Purpose.SKILL_REPLAY, recorder=None, notebook=None, generation=0
         )
         self._variations: dict[tuple[str, int], PracticeTask | None] = {}
-        self._lock = Lock()
+        self._done: dict[tuple[str, int, tuple[str, ...]], Replayed] = {}
 
     @property
     def concurrency(self) -> int:
@@ -42,11 +42,21 @@ class PracticeReplayer:
     def replay(self, case: Case) -> Replayed | None:
         """One case, from any thread; None where the task is unknown, has no such variation, or could not be run."""
         task = self._tasks.get(case.trajectory)
-        if task is not None and case.variation:
-            task = self._variation(task, case.variation)
         if task is None:
             return None
-        done = attempt(task, tuple(Match(skill, 1.0) for skill in case.skills), self._conditions)
+        key = (task.id, case.variation, tuple(skill.body for skill in case.skills))
+        if key not in self._done:
+            replayed = self._replayed(task, case)
+            if replayed is None:
+                return None
+            self._done[key] = replayed
+        return self._done[key]
+
+    def _replayed(self, task: PracticeTask, case: Case) -> Replayed | None:
+        varied = self._variation(task, case.variation) if case.variation else task
+        if varied is None:
+            return None
+        done = attempt(varied, tuple(Match(skill, 1.0) for skill in case.skills), self._conditions)
         if done.failure is not None:
             return None
         return Replayed(done.verdict.strict, clauses(done.verdict.feedback))
@@ -54,9 +64,7 @@ class PracticeReplayer:
     def _variation(self, task: PracticeTask, number: int) -> PracticeTask | None:
         key = (task.id, number)
         if key not in self._variations:
-            found = self._drawn(task, number)
-            with self._lock:
-                self._variations.setdefault(key, found)
+            self._variations[key] = self._drawn(task, number)
         return self._variations[key]
 
     def _drawn(self, task: PracticeTask, number: int) -> PracticeTask | None:
