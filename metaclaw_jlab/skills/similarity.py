@@ -21,16 +21,8 @@ sure ensure please remember note house rule standing make whenever"""
 _FILLERS = frozenset(map(stem, _PLAIN_WORDS.split()))
 
 
-def similar(skill: Skill, library: Sequence[Skill]) -> tuple[tuple[str, float], ...]:
-    """Names of the library's skills with their likeness from 0 to 1 (the Dice coefficient of what the two bodies
-    say), the most alike first; those that share nothing are left out."""
-    own = _said(skill.body)
-    found = [(other.name, _likeness(own, _said(other.body))) for other in library]
-    return tuple(sorted((pair for pair in found if pair[1] > 0), key=lambda pair: (-pair[1], pair[0])))
-
-
 def duplicated(skill: Skill, library: Sequence[Skill]) -> str | None:
-    """The name of the skill that says all that this one says, None where it says something new.
+    """The name of the skill that says all that this one says and little else, None where it says something new.
 
     One other literal, negation or telling word makes another rule: most rules differ from their opposite in a word.
     """
