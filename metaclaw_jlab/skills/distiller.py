@@ -77,7 +77,7 @@ class Distiller:
 def _grouped(readings: Sequence[Reading]) -> list[_Rule]:
     groups: list[list[Reading]] = []
     for reading in readings:
-        home = next((group for group in groups if same_rule(group[0], reading)), None)
+        home = next((group for group in groups if any(same_rule(one, reading) for one in group)), None)
         if home is None:
             groups.append([reading])
         else:

@@ -87,9 +87,18 @@ class Marked:
     quoted: frozenset[int] = frozenset()
     own: bool = False
 
+    def with_literal(self, literal: str) -> tuple[Marked, str]:
+        """The same with one literal more, and the character that stands for it."""
+        more = Marked(self.text, (*self.literals, literal), self.quoted, self.own)
+        return more, chr(_FIRST_MARK + len(self.literals))
+
     def spelled(self, text: str) -> str:
-        """The text with its literals back."""
-        return "".join(self.literals[ord(c) - _FIRST_MARK] if is_mark(c) else c for c in text)
+        """The text with its literals back; a literal of several lines as a fenced block."""
+        return "".join(self._literal(c) if is_mark(c) else c for c in text)
+
+    def _literal(self, character: str) -> str:
+        literal = self.literals[ord(character) - _FIRST_MARK]
+        return f"\n```\n{literal}\n```" if "\n" in literal else literal
 
 
 def is_mark(word: str) -> bool:
@@ -190,6 +199,8 @@ def canonical(word: str) -> str:
         return lower.strip("./")
     if lower in SUFFIXES:
         return lower
+    if dated := re.match(r"YYYY-?MM-?DD[_-](?=.)", word.strip()):
+        return dated[0]
     return word.strip()
 
 
@@ -235,7 +246,10 @@ def values_in(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 def canonical_values(text: str, literals: Sequence[str]) -> tuple[str, ...]:
     """The canonical values of a marked text."""
-    found = [canonical(literal) for literal in literals]
+    found = []
+    for literal in literals:
+        block = re.findall(r"^(\w+):", literal, re.MULTILINE) if "\n" in literal else []
+        found += block or [canonical(literal)]
     for word in re.findall(r"[A-Za-z]+", text):
         if word.casefold() in SUFFIXES or canonical(word) != word:
             found.append(canonical(word))

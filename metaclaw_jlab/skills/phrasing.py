@@ -43,6 +43,10 @@ def wordings(
     """8 to 24 different sentences that say a frame, the best guess first; `spell` puts the literals back."""
     value = spell(frame.value)
     values = [value, *_spellings(value)]
+    if (
+        plainer := [own for own in values if own.endswith("after the point") or "YYYY" in own]
+    ) and not frame.place:
+        values = list(dict.fromkeys((plainer[0], *values)))
     things = [spell(thing) for thing in frame.things] or [""]
     place = spell(frame.place)
     build = _NEGATIVE if frame.negative and frame.kind is not Kind.DO else _BUILDERS[frame.kind]
@@ -52,6 +56,8 @@ def wordings(
         for own in values[:3]
     ]
     found = list(dict.fromkeys(line for line in _woven(lists) if line))
+    if "\n" in value:  # a block closes its sentence
+        found = [line for line in found if line.endswith("```")]
     if len(found) < FEWEST:
         found += [line for line in _around(found[0] if found else "", spell(said)) if line not in found]
     return tuple(found[:MOST])
@@ -230,9 +236,9 @@ def _be(f: Frame, v: str, thing: str, place: str, s: Situation) -> _Lines:
         f"use {v} for {thing}",
     ]
     counted = [
-        f"treat {thing} as {v}",
         f"count {thing} as {v}",
         f"fill {thing} with {v}",
+        f"treat {thing} as {v}",
         f"take {thing} as {v}",
     ]
     yield from (*counted, *written) if v.isdigit() or v in NUMBER_WORDS else (*written, *counted)

@@ -39,6 +39,7 @@ _ABOUT_THIS_TASK = tuple(
         r"[=!<>]=",
     )
 )
+_GENERAL_CLAIM = re.compile(r"\b(?:all|every|each|always|any|never|our|standard)\b", re.IGNORECASE)
 _RESULTS = frozenset(
     "mean sum total average median maximum minimum result answer count value ratio number".split()
 )
@@ -71,9 +72,13 @@ class Reading:
         return stems(f"{self.wish.subject} {self.wish.role}")
 
     @property
-    def richness(self) -> tuple[int, int]:
-        """How much the clause tells: literals first."""
-        return len(self.values), bool(self.wish.subject) + bool(self.wish.place) + bool(self.wish.role)
+    def richness(self) -> tuple[int, bool, int]:
+        """How much the clause tells: literals first, then whether it is said of all things of its kind."""
+        wish = self.wish
+        marks = [self.marked.literals[ord(c) - 0xE000] for c in wish.value + wish.place if is_mark(c)]
+        literals = canonical_values("", [*marks, *([self.like] if self.like else [])])
+        parts = bool(wish.subject) + bool(wish.place) + bool(wish.role)
+        return len(literals), bool(_GENERAL_CLAIM.search(self.source.said)), parts
 
 
 def read_failure(failure: Failure) -> tuple[tuple[Reading, ...], str]:
@@ -121,7 +126,8 @@ def _read(failure: Failure, clause: Clause, names: frozenset[str]) -> Reading | 
         like = like or _example(clause, names)
         if not like:
             return _REASON_VAGUE
-        wish, used = replace(wish, verb="be", value="", place="", role=""), [like]
+        marked, value = marked.with_literal(like)
+        wish, used, like = replace(wish, verb="be", value=value, place="", role=""), [like], ""
     values = tuple(dict.fromkeys((*canonical_values(text, used), *_senses(text))))
     return Reading(
         failure,
@@ -200,7 +206,9 @@ def same_rule(one: Reading, other: Reading) -> bool:
         if set(one.values) != set(other.values):
             shared = set(one.values) & set(other.values)
             telling = one.telling & other.telling
-            if any(kind_of(value) in {"word", "date"} for value in shared):
+            if any(kind_of(value) == "date" or re.search(r"\w[_.]\w|\n", value) for value in shared):
+                return True
+            if any(kind_of(value) == "word" for value in shared):
                 return bool(telling)
             least = min(len(one.telling), len(other.telling))
             return len(telling) >= 2 and (

@@ -145,7 +145,7 @@ def use_when(situation: Situation, limit: int = 24) -> str:
     kept = sorted((stem for stem, n in counts.items() if n >= needed), key=lambda s: (-counts[s], order[s]))
     kept = kept or list(order)
     listed = ", ".join(spelled[stem] for stem in sorted(kept[:limit], key=order.__getitem__))
-    return f"Use when asked to: {listed}." if listed else "Use for every task."
+    return f"Use when a task speaks of: {listed}." if listed else "Use for every task."
 
 
 def participles(situation: Situation) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ _VAGUE = frozenset(
 )
 _ROLES = frozenset(
     """form format shape style order level indent separator delimiter name label prefix suffix ending extension
-    notation case encoding folder title width length size unit sign header footer word""".split()
+    notation case encoding folder title width length size unit sign header footer""".split()
 )
 _ROLE_AS = re.compile(r"^as (?:its|the|their|a|an|your|our) (.+)$")
 _ROLE_FOR = re.compile(r"^for (?:its|their|the) ((?:%s)(?: of .+)?)$" % "|".join(sorted(_ROLES)))
@@ -110,6 +110,8 @@ _REWRITTEN = (
         _turned,
     ),
     (re.compile(r", (?=with |without )"), " "),
+    (re.compile(r"\b(like|be|as|is): "), r"\1 "),
+    (re.compile(rf"\b(?:the )?words? (?={_MARK})"), ""),
 )
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|must|should|shall|does|do|don't|can|cannot|will|needs?|belongs?|wants?|wanted|lacks?|"
@@ -332,7 +334,7 @@ _EXPECTING: tuple[_Reader, ...] = (
     _reader(rf"(?P<s>.+?) {_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], m["s"])),
     _reader(rf"{_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], "")),
     _reader(r"(?P<v>.+?) belongs? (?P<rel>.+)", lambda m: _wanted(m["v"], m["rel"])),
-    _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>.+))?", lambda m: _wanted(m["v"], m["rel"] or "")),
+    _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>(?!an? |the |its |any |{_MARK}).+))?", lambda m: _wanted(m["v"], m["rel"] or "")),
     _reader(rf"(?P<s>(?!the |this |these |that |those |some |no |only |{READERS} )[a-z].*?) (?:is|are) (?:always |never )?(?P<v>\w+(?:ed|en) .+)",
             lambda m: _predicate(f"be {m['v']}", m["s"], " never " in m[0])),
     _reader(r"more than (?P<v>.+?) (?:was|were) (?:found|printed|written|there)(?P<rel> .+)?",
