@@ -44,3 +44,8 @@ def copied(home: Home) -> dict[str, str]:
 def files(folder: Path) -> set[str]:
     """Everything in a folder, by its relative path."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def causes(skills: Skills) -> list[Cause]:
+    """Why each generation was made, the first one's aside, the oldest first."""
+    return [generation.cause for generation in reversed(skills.generations(1_000))][1:]

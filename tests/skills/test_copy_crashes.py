@@ -9,11 +9,11 @@ import pytest
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.skills import exchange
-from metaclaw_jlab.skills.working_copy import publish, synchronise
+from metaclaw_jlab.skills.working_copy import synchronise
 from metaclaw_jlab.store.database import open_database
 from metaclaw_jlab.store.skills import Skills
 from tests.kills import assert_whole, each_write
-from tests.skills.copies import bodies, commit, edit, evolve, skill
+from tests.skills.copies import bodies, causes, commit, edit, evolve, skill
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +40,6 @@ def prepared(path: Path) -> Home:
 WANTED = {"a": "Mine.", "b": "Evolved.", "e": "Do it.", "f": "Do it.", "g": "New."}
 
 
-def causes(skills: Skills) -> list[Cause]:
-    return [generation.cause for generation in reversed(skills.generations(100))][1:]
-
-
-def both(home: Home, skills: Skills) -> None:
-    publish(home, skills)
-    synchronise(home, skills)
-
-
 def test_each_kill_leaves_the_old_or_the_new_generation_and_a_copy_that_heals(tmp_path: Path) -> None:
     def check(home: Home, skills: Skills) -> None:
         assert skills.current_generation().number in {2, 3}
@@ -57,7 +48,7 @@ def test_each_kill_leaves_the_old_or_the_new_generation_and_a_copy_that_heals(tm
         assert bodies(skills) == WANTED
         assert_whole(home, skills)
 
-    assert each_write(prepared(tmp_path / "template"), both, check) > 20
+    assert each_write(prepared(tmp_path / "template"), synchronise, check) > 20
 
 
 @pytest.fixture
