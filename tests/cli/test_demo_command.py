@@ -14,6 +14,7 @@ from metaclaw_jlab.practice import splits_sha256
 from tests.loopback.server import ScriptedServer
 
 Metaclaw = Callable[..., Any]
+SMALL = ("--houses", 2, "--stream", 2)
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def endpoint(scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -
     """An endpoint that answers every task alike, configured by the environment."""
     scripted_server.always("```python\nprint(1)\n```\nDone.")
     monkeypatch.setenv("METACLAW_POLICY_BASE_URL", scripted_server.base_url)
+    monkeypatch.setenv("METACLAW_EVOLVER_KIND", "distiller")
     return scripted_server
 
 
@@ -28,30 +30,34 @@ def test_the_report_is_written_and_printed(
     metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
     output = tmp_path / "deep" / "demo.json"
-    ran = metaclaw("demo", "--no-notebook", "--tasks", 4, "--output", output, "--json")
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 4, *SMALL, "--output", output, "--json")
     assert ran.code == 0, ran.err
     report = json.loads(ran.out)
     assert report == json.loads(output.read_text())
     assert report["splits_sha256"] == splits_sha256()
-    assert [arm["n"] for arm in report["arms"].values()] == [4, 4]
+    assert [arm["n"] for arm in report["arms"].values()] == [4] * 7
+    assert list(report["arms"])[:3] == ["baseline", "skills", "given_skills"]
     assert report["seconds"] > 0
-    assert len(endpoint.chats) == 8
+    assert report["stream_attempted"] == 4
 
 
 def test_people_get_a_table_and_progress(
     metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
-    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
-    assert ran.out.startswith("arm ")
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, *SMALL, "--output", tmp_path / "demo.json")
+    lines = ran.out.splitlines()
+    assert any(line.startswith("arm ") for line in lines)
+    assert "share of the distance from baseline to given_skills: -" in lines
     assert "given_skills" in ran.err
     assert "2/2" in ran.err
+    assert "stream" in ran.err
 
 
 def test_without_the_quickstart_the_measurement_alone_is_done(
     metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ran = metaclaw("demo", "--tasks", 2, "--json")
+    ran = metaclaw("demo", "--tasks", 2, *SMALL, "--json")
     assert "There is no examples/quickstart.ipynb here" in ran.err
     assert json.loads((tmp_path / "build/demo.json").read_text())["notebook_seconds"] is None
 
@@ -65,7 +71,7 @@ def test_a_notebook_that_fails_ends_the_demo(
     (tmp_path / "examples").mkdir()
     cells = [nbformat.v4.new_code_cell("raise ValueError('no such thing')")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "examples/quickstart.ipynb")
-    ran = metaclaw("demo", "--tasks", 2)
+    ran = metaclaw("demo", "--tasks", 2, *SMALL)
     assert ran.code == 1
     assert "ValueError: no such thing" in ran.err
     assert not (tmp_path / "build/demo.json").exists()
@@ -77,18 +83,21 @@ def test_its_home_is_gone_afterwards(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
+    metaclaw("demo", "--no-notebook", "--tasks", 2, *SMALL, "--output", tmp_path / "demo.json")
     assert list(scratch.iterdir()) == []
 
 
-def test_one_task_cannot_be_compared(metaclaw: Metaclaw) -> None:
-    assert metaclaw("demo", "--tasks", 1).code == 2
+@pytest.mark.parametrize("option", ["--tasks", "--houses", "--stream"])
+def test_too_little_is_refused(option: str, metaclaw: Metaclaw) -> None:
+    ran = metaclaw("demo", option, 0)
+    assert ran.code == 2
+    assert "Use " in ran.err
 
 
 def test_a_policy_that_fails_every_task_fails_the_demo(
     metaclaw: Metaclaw, endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
-    endpoint.fail(400, "no such thing", times=8)
-    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, "--output", tmp_path / "demo.json")
+    endpoint.fail(400, "no such thing", times=100)
+    ran = metaclaw("demo", "--no-notebook", "--tasks", 2, *SMALL, "--output", tmp_path / "demo.json")
     assert ran.code == 1
     assert "Not one task could be done" in ran.err

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from metaclaw_jlab.core.trajectory import StopReason
-from metaclaw_jlab.evaluation.arm_report import arm_report, render_arms
+from metaclaw_jlab.evaluation.arm_report import arm_report, render_arms, share_of_distance
 from metaclaw_jlab.evaluation.practice_arms import Attempt
 from metaclaw_jlab.practice import Verdict, task_set
 
@@ -65,9 +65,23 @@ def test_failures_are_counted_and_shown(known: dict[str, list[Attempt]]) -> None
 
 
 def test_the_paired_test_sees_a_difference_in_every_pair(known: dict[str, list[Attempt]]) -> None:
-    assert arm_report(known, 3)["paired_p_value"] == pytest.approx(2 * 0.5**60)
+    values = arm_report(known, 3, [("baseline", "given_skills")])["paired_p_values"]
+    assert values == {"baseline given_skills": pytest.approx(2 * 0.5**60)}
+
+
+@pytest.mark.parametrize(("strict", "share"), [((1, 3), 0.25), ((3, 3), 1.0), ((0, 3), 0.0)])
+def test_the_share_of_the_distance_between_two_arms(
+    strict: tuple[int, int], share: float, known: dict[str, list[Attempt]]
+) -> None:
+    between = (STRICT,) * strict[0] + (RIGHT,) * strict[1] if strict[0] < strict[1] else (STRICT,)
+    report = arm_report({**known, "skills": attempts("skills", *between)}, 3)
+    assert share_of_distance(report, "baseline", "skills", "given_skills") == share
+
+
+def test_without_a_distance_there_is_no_share(known: dict[str, list[Attempt]]) -> None:
+    assert share_of_distance(arm_report(known, 3), "baseline", "given_skills", "baseline") is None
 
 
 def test_a_report_is_json(known: dict[str, list[Attempt]]) -> None:
-    report = arm_report(known, 3)
+    report = arm_report(known, 3, [("baseline", "given_skills")])
     assert json.loads(json.dumps(report)) == report

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from metaclaw_jlab.core.config import SkillSettings
 from metaclaw_jlab.core.errors import PolicyUnavailable
-from metaclaw_jlab.core.policy import Sampling
+from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.core.trajectory import StopReason
 from metaclaw_jlab.evaluation.practice_arms import (
     Household,
@@ -17,10 +18,15 @@ from metaclaw_jlab.evaluation.practice_arms import (
     measure,
     retrieved_skills,
 )
+from metaclaw_jlab.evaluation.practice_attempt import Conditions
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.policies.scripted import ScriptedPolicy
 from metaclaw_jlab.practice import PracticeTask, solution
 from metaclaw_jlab.practice.rules import habits
+
+
+def conditions(policy: Policy, pool: SandboxPool) -> Conditions:
+    return Conditions(policy=policy, pool=pool, sampling=Sampling())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def test_more_tasks_than_houses_divide_into_are_all_drawn() -> None:
 
 def test_solutions_are_strict(tasks: list[PracticeTask], arm_pool: SandboxPool, answering: Any) -> None:
     policy = answering(tasks, lambda task: solution(task, task.options))
-    attempts = measure("a", tasks, policy, arm_pool, sampling=Sampling())
+    attempts = measure("a", tasks, conditions(policy, arm_pool))
     assert [attempt.task for attempt in attempts] == tasks
     assert [a.verdict.feedback for a in attempts if not a.verdict.strict] == []
 
@@ -64,7 +70,7 @@ def test_habits_are_right_but_not_strict(
     tasks: list[PracticeTask], arm_pool: SandboxPool, answering: Any
 ) -> None:
     policy = answering(tasks, lambda task: solution(task, habits(task.rules)))
-    attempts = measure("a", tasks, policy, arm_pool, sampling=Sampling())
+    attempts = measure("a", tasks, conditions(policy, arm_pool))
     assert all(attempt.verdict.task_right for attempt in attempts)
     obeyed = [habits(task.rules) == task.options for task in tasks]
     assert [attempt.verdict.strict for attempt in attempts] == obeyed
@@ -76,13 +82,13 @@ def test_an_error_that_a_later_step_mends_does_not_count(
 ) -> None:
     task = next(task for task in tasks if not task.compound)
     policy = answering([task], lambda task: ["raise ValueError('no')", *solution(task, task.options)])
-    (attempt,) = measure("a", [task], policy, arm_pool, sampling=Sampling())
+    (attempt,) = measure("a", [task], conditions(policy, arm_pool))
     assert attempt.steps == 2
     assert attempt.verdict.strict
 
 
 def test_a_reply_without_code_is_not_right(tasks: list[PracticeTask], arm_pool: SandboxPool) -> None:
-    (attempt,) = measure("a", tasks[:1], ScriptedPolicy(["I cannot."]), arm_pool, sampling=Sampling())
+    (attempt,) = measure("a", tasks[:1], conditions(ScriptedPolicy(["I cannot."]), arm_pool))
     assert attempt.stop is StopReason.NO_ACTION
     assert not attempt.verdict.task_right
     assert attempt.failure is None
@@ -90,7 +96,7 @@ def test_a_reply_without_code_is_not_right(tasks: list[PracticeTask], arm_pool: 
 
 def test_a_policy_that_fails_is_told_and_not_right(tasks: list[PracticeTask], arm_pool: SandboxPool) -> None:
     policy = ScriptedPolicy([PolicyUnavailable("Nothing answers.")] * 2)
-    attempts = measure("a", tasks[:2], policy, arm_pool, sampling=Sampling())
+    attempts = measure("a", tasks[:2], conditions(policy, arm_pool))
     assert [attempt.failure for attempt in attempts] == ["Nothing answers."] * 2
     assert not any(attempt.verdict.task_right for attempt in attempts)
 
@@ -101,7 +107,7 @@ def test_a_task_has_the_same_seed_in_every_arm_and_another_than_other_tasks(
     seeds = []
     for arm in ("a", "b"):
         policy = answering(tasks[:4], lambda task: ["pass"] * 6)
-        measure(arm, tasks[:4], policy, arm_pool, sampling=Sampling(seed=7), max_steps=1)
+        measure(arm, tasks[:4], replace(conditions(policy, arm_pool), sampling=Sampling(seed=7), max_steps=1))
         seeds.append(policy.seeds)
     assert seeds[0] == seeds[1]
     assert len(set(seeds[0].values())) == 4
@@ -115,9 +121,7 @@ def test_progress_is_told_in_the_callers_thread(
     measure(
         "a",
         tasks[:3],
-        policy,
-        arm_pool,
-        sampling=Sampling(),
+        conditions(policy, arm_pool),
         on_progress=lambda attempt: told.append((attempt.task.id, threading.get_ident())),
     )
     assert sorted(told) == sorted((task.id, threading.get_ident()) for task in tasks[:3])
@@ -128,7 +132,7 @@ def test_retrieval_reads_the_library_of_the_tasks_own_house(
 ) -> None:
     skills_of = retrieved_skills(households, SkillSettings())
     policy = answering(tasks, lambda task: ["pass"])
-    attempts = measure("a", tasks, policy, arm_pool, sampling=Sampling(), skills_of=skills_of)
+    attempts = measure("a", tasks, conditions(policy, arm_pool), skills_of=skills_of)
     bodies = {task.id: {s.name: s.body for s in h.skills} for h in households for task in h.tasks}
     for attempt in attempts:
         assert 0 < len(attempt.skills) <= 3
@@ -140,8 +144,8 @@ def test_a_task_is_told_where_every_rule_has_its_skill_in_the_prompt(
     tasks: list[PracticeTask], arm_pool: SandboxPool, answering: Any, households: tuple[Household, ...]
 ) -> None:
     policy = answering(tasks, lambda task: ["pass"])
-    without = measure("a", tasks[:2], policy, arm_pool, sampling=Sampling())
+    without = measure("a", tasks[:2], conditions(policy, arm_pool))
     skills_of = retrieved_skills(households, SkillSettings(threshold=0.0))
-    given = measure("b", tasks, policy, arm_pool, sampling=Sampling(), skills_of=skills_of)
+    given = measure("b", tasks, conditions(policy, arm_pool), skills_of=skills_of)
     assert not any(attempt.told for attempt in without)
     assert sum(attempt.told for attempt in given) >= 8
