@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
-from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.policy import Policy
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
@@ -41,7 +41,8 @@ class Workspace:
     overrides: dict[str, object] = field(default_factory=dict)
     _database: Database | None = None
     _policy: tuple[tuple[object, ...], EndpointPolicy] | None = None
-    _retriever: tuple[tuple[Skill, ...], tuple[int, float | None], BM25Retriever] | None = None
+    _retriever: tuple[tuple[Skill, ...], tuple[object, ...], BM25Retriever] | None = None
+    _evolver: tuple[object, Evolver] | None = None
 
     def configuration(self, more: Mapping[str, object] | None = None) -> Configuration:
         """The configuration as it is now (the file is read again), or as it would be with `more` overrides."""
@@ -72,16 +73,6 @@ class Workspace:
 
         return read_library(self.home.skills)
 
-    def generation(self, skills: tuple[Skill, ...]) -> SkillGeneration:
-        """The current skill generation; an edit of the working copy by hand becomes one here (cause `user`)."""
-        from metaclaw_jlab.store.skills import Skills
-
-        store = Skills(self.database())
-        current = store.current_generation()
-        if dict(current.members) == {skill.name: skill.sha256 for skill in skills}:
-            return current
-        return store.commit_generation(Cause.USER, skills)
-
     def synchronised(self) -> Synchronised:
         """The current skill generation, which prompts are built from; edits by hand are adopted first."""
         from metaclaw_jlab.skills.working_copy import synchronise
@@ -103,13 +94,17 @@ class Workspace:
         """An index of these skills, made again when they, their texts or the threshold have changed."""
         from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever
         from metaclaw_jlab.store.index_texts import IndexTexts
+        from metaclaw_jlab.store.marks import Mark, Marks
 
         store = IndexTexts(self.database())
-        state = (store.version(), threshold)
+        marks = Marks(self.database()).all()
+        out = frozenset(name for name, found in marks.items() if Mark.QUARANTINED in found)
+        state = (store.version(), threshold, out)
         if self._retriever is None or self._retriever[0] is not skills or self._retriever[1] != state:
             limit = DEFAULT_THRESHOLD if threshold is None else threshold
             texts = {name: tuple(entry.text for entry in found) for name, found in store.of_all().items()}
-            self._retriever = (skills, state, BM25Retriever(skills, threshold=limit, texts=texts))
+            active = tuple(skill for skill in skills if skill.name not in out)
+            self._retriever = (skills, state, BM25Retriever(active, threshold=limit, texts=texts))
         return self._retriever[2]
 
     def evolver(self) -> Evolver | None:
@@ -125,7 +120,17 @@ class Workspace:
             return Distiller()
         from metaclaw_jlab.skills.evolver import ModelEvolver
 
-        return ModelEvolver(self._evolver_policy(settings, base_url))
+        chosen = (settings.evolver, settings.policy)
+        if self._evolver is None or self._evolver[0] != chosen:
+            policy = self._evolver_policy(settings, base_url)
+            self._evolver = (chosen, ModelEvolver(policy, known=self.known_secrets()))
+        return self._evolver[1]
+
+    def known_secrets(self) -> tuple[str, ...]:
+        """The keys that this process was given: whatever they look like, they are taken out of what others see."""
+        settings = self.settings()
+        names = {settings.policy.key_env, settings.evolver.key_env, "OPENAI_API_KEY"} - {None}
+        return tuple(value for name in sorted(filter(None, names)) if (value := os.environ.get(name)))
 
     def _evolver_policy(self, settings: Settings, base_url: str | None) -> Policy:
         from metaclaw_jlab.policies.endpoint import EndpointPolicy
@@ -138,7 +143,7 @@ class Workspace:
         return EndpointPolicy(
             base_url,
             model=wanted.model or (None if own else settings.policy.model),
-            key=key_for(base_url, wanted.key_env if own else settings.policy.key_env),
+            key=key_for(base_url, wanted.key_env or (None if own else settings.policy.key_env)),
             timeout=wanted.timeout,
             retries=settings.policy.retries,
         )
@@ -169,6 +174,7 @@ class Workspace:
             wording_seconds=self.wording_seconds(),
             wait_seconds=wait_seconds,
             on_notice=on_notice,
+            known=self.known_secrets(),
         )
 
     def policy(self, on_progress: Callable[[str], None] | None = None) -> Policy:

@@ -13,7 +13,10 @@ from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.runtime import policy_server
 from metaclaw_jlab.runtime.policy_server import Endpoint
+from metaclaw_jlab.skills.distiller import Distiller
+from metaclaw_jlab.skills.evolver import ModelEvolver
 from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.store.marks import Mark, Marks
 
 DATES = Skill("iso-dates", "Use when dates are written.", "Write dates as YYYY-MM-DD.")
 UNITS = Skill("si-units", "Use when lengths are printed.", "Print lengths in metres.")
@@ -57,11 +60,41 @@ def test_the_server_is_started_under_the_configured_limits(
 
 def test_an_edit_of_the_library_becomes_a_generation_and_only_once(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path)
-    assert workspace.generation(workspace.library().skills).number == 0
+    assert workspace.synchronised().generation.number == 0
     write_skill(workspace.home.skills, DATES)
-    made = [workspace.generation(workspace.library().skills) for _ in range(2)]
+    made = [workspace.synchronised().generation for _ in range(2)]
     assert [(generation.number, generation.cause) for generation in made] == [(1, Cause.USER)] * 2
     workspace.close()
+
+
+def test_a_skill_in_quarantine_is_put_in_no_prompt(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    Marks(workspace.database()).mark(DATES.name, Mark.QUARANTINED)
+    assert workspace.retrieve(Task("Write the dates of the orders"), (UNITS, DATES)) == ()
+    Marks(workspace.database()).unmark(DATES.name, Mark.QUARANTINED)
+    assert workspace.retrieve(Task("Write the dates of the orders"), (UNITS, DATES)) != ()
+    workspace.close()
+
+
+def test_who_writes_the_skills(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    assert isinstance(workspace.evolver(), Distiller)
+    workspace.overrides["policy.base_url"] = "http://127.0.0.1:9/v1"
+    assert isinstance(workspace.evolver(), ModelEvolver)
+    workspace.overrides["evolver.kind"] = "distiller"
+    assert isinstance(workspace.evolver(), Distiller)
+    workspace.overrides["evolver.kind"] = "off"
+    assert workspace.evolver() is None
+    workspace.close()
+
+
+def test_wordings_are_tried_where_it_costs_nothing(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path)
+    assert workspace.wording_seconds() == 3.0
+    workspace.overrides["policy.base_url"] = "http://127.0.0.1:9/v1"
+    assert workspace.wording_seconds() == 0.0
+    workspace.overrides["evolver.wording_seconds"] = 1.5
+    assert workspace.wording_seconds() == 1.5
 
 
 def test_retrieval_follows_the_library_and_the_limits(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ COMMANDS = (
     Command(
         "generations", "metaclaw_jlab.cli.generations", "the history of the skill library, and the way back"
     ),
+    Command("evolve", "metaclaw_jlab.cli.evolve", "make skills of the failures that wait"),
     Command("config", "metaclaw_jlab.cli.config", "read and change settings"),
     Command("keys", "metaclaw_jlab.cli.keys", "keep or forget the key of an endpoint"),
     Command("stop", "metaclaw_jlab.cli.stop", "stop the local policy server"),

@@ -47,7 +47,12 @@ def add_generation_arguments(parser: argparse.ArgumentParser) -> None:
         "after", type=generation_number, nargs="?", metavar="B", help="the current one where left out"
     )
     back = actions.add_parser("rollback", help="have the skills of an earlier generation again")
-    back.add_argument("number", type=generation_number)
+    back.add_argument(
+        "number",
+        type=_number_or_previous,
+        metavar="N",
+        help="its number, or `previous` for the one before the current",
+    )
     back.add_argument("--dry-run", action="store_true", help="only say what would change")
 
 
@@ -63,9 +68,12 @@ def run_generations(workspace: Workspace, arguments: argparse.Namespace) -> dict
             after = skills.current_generation().number if arguments.after is None else arguments.after
             return {"diff": compare_generations(skills, arguments.before, after)}
         case "rollback":
+            number = arguments.number
+            if number is None:
+                number = max(0, workspace.synchronised().generation.number - 1)
             if arguments.dry_run:
-                return {"would": _dry_run(workspace, skills, arguments.number)}
-            return {"done": roll_back_library(workspace, arguments.number)}
+                return {"would": _dry_run(workspace, skills, number)}
+            return {"done": roll_back_library(workspace, number)}
     return {"generations": list_generations(skills, arguments.limit)}
 
 
@@ -137,6 +145,10 @@ def generation_number(text: str) -> int:
     if not digits.isascii() or not digits.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of a generation")
     return int(digits)
+
+
+def _number_or_previous(text: str) -> int | None:
+    return None if text == "previous" else generation_number(text)
 
 
 def _positive(text: str) -> int:

@@ -72,6 +72,7 @@ class InnerLoop:
     wording_seconds: float = 0.0
     wait_seconds: float = 0.0
     on_notice: Callable[[str], None] = field(default=lambda _: None)
+    known: tuple[str, ...] = ()  # secrets that are taken out whatever they look like
     clock: Callable[[], float] = time.monotonic
 
 
@@ -90,7 +91,7 @@ def evolve_once(loop: InnerLoop) -> Evolution:
     with lease(loop.home, LEASE, wait_seconds=loop.wait_seconds):
         if loop.evolver is None:
             return Evolution()
-        waiting = pending_failures(loop.database, FAILURES)
+        waiting = pending_failures(loop.database, FAILURES, known=loop.known)
         if not waiting:
             return Evolution()
         library = synchronise(loop.home, Skills(loop.database)).skills
@@ -184,6 +185,7 @@ def _screened(
         tasks=[f"{failure.task}\n{failure.code}\n{failure.instead}" for failure in known],
         amends=draft.amends,
         pinned=pinned,
+        known=loop.known,
     )
 
 

@@ -60,7 +60,14 @@ def _allowed(loop: InnerLoop, skill: Skill, entry: UndecidedWordings) -> list[Sk
         try:
             said = [source.said for source in entry.sources]
             found.append(
-                screen(candidate, library=library, said=said, tasks=_texts(loop, entry), amends=skill.name)
+                screen(
+                    candidate,
+                    library=library,
+                    said=said,
+                    tasks=_texts(loop, entry),
+                    amends=skill.name,
+                    known=loop.known,
+                )
             )
         except SkillRefused:
             continue
@@ -79,7 +86,9 @@ def _failures(loop: InnerLoop, entry: UndecidedWordings) -> list[Failure]:
             trajectory = trajectories.get(source.trajectory)
         except NotFound:
             continue
-        found.append(describe(trajectory, feedbacks.of(trajectory.id), injected(trajectory, skills)))
+        found.append(
+            describe(trajectory, feedbacks.of(trajectory.id), injected(trajectory, skills), known=loop.known)
+        )
     return found
 
 

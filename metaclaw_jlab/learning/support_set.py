@@ -32,14 +32,14 @@ class Pending:
     heard: int
 
 
-def pending_failures(database: Database, limit: int) -> tuple[Pending, ...]:
+def pending_failures(database: Database, limit: int, known: Sequence[str] = ()) -> tuple[Pending, ...]:
     """At most `limit` failures that wait, the oldest first."""
     trajectories, feedbacks, skills = Trajectories(database), Feedbacks(database), Skills(database)
     found = []
     for trajectory_id in Support(database).pending(limit):
         trajectory = trajectories.get(trajectory_id)
         said = feedbacks.of(trajectory_id)
-        found.append(Pending(describe(trajectory, said, injected(trajectory, skills)), len(said)))
+        found.append(Pending(describe(trajectory, said, injected(trajectory, skills), known), len(said)))
     return tuple(found)
 
 
@@ -54,7 +54,12 @@ def injected(trajectory: Trajectory, skills: Skills) -> tuple[Skill, ...]:
     return tuple(found)
 
 
-def describe(trajectory: Trajectory, feedback: Sequence[Feedback], skills: tuple[Skill, ...]) -> Failure:
+def describe(
+    trajectory: Trajectory,
+    feedback: Sequence[Feedback],
+    skills: tuple[Skill, ...],
+    known: Sequence[str] = (),
+) -> Failure:
     """What failed, redacted (invariant 6). What the user did outweighs a check, and a check an exception."""
     told = next((entry for entry in reversed(feedback) if entry.kind in _SAID), None)
     failed_checks = [result for result in trajectory.checks if not result.passed]
@@ -64,15 +69,19 @@ def describe(trajectory: Trajectory, feedback: Sequence[Feedback], skills: tuple
     sentences += [result.feedback for result in failed_checks]
     if kind is FailureKind.EXCEPTION:
         sentences += [_exception(trajectory.steps)]
+
+    def clean(text: str) -> str:
+        return redact(text, known).text
+
     edits = [entry.text for entry in feedback if entry.kind is FeedbackKind.EDITED]
     return Failure(
         trajectory=trajectory.id,
         kind=kind,
-        task=redact(trajectory.task.text).text,
-        code=redact(_joined(step.action for step in trajectory.steps)).text,
-        observation=redact(_joined(_shown(step.observation) for step in trajectory.steps)).text,
-        feedback=tuple(dict.fromkeys(redact(text.strip()).text for text in sentences if text.strip())),
-        instead=redact(_joined(edits)).text,
+        task=clean(trajectory.task.text),
+        code=clean(_joined(step.action for step in trajectory.steps)),
+        observation=clean(_joined(_shown(step.observation) for step in trajectory.steps)),
+        feedback=tuple(dict.fromkeys(clean(text.strip()) for text in sentences if text.strip())),
+        instead=clean(_joined(edits)),
         skills=skills,
         skill_generation=trajectory.stamp.skill_generation,
     )

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaclaw_jlab.core.errors import GenerationMoved, NotFound
+from metaclaw_jlab.core.errors import GenerationMoved, NotFound, SkillRefused
 from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.skills.archive import read_archive, write_archive
 from metaclaw_jlab.skills.library import Library, Problem
 from metaclaw_jlab.skills.markdown import canonical, render
+from metaclaw_jlab.skills.screening import screen_imported
 from metaclaw_jlab.store.marks import Mark, Marks
 from metaclaw_jlab.store.skills import Skills
 
@@ -105,7 +106,7 @@ def import_folder(skills: Skills, path: Path, *, replace: bool = False) -> Impor
     Broken ones are told and the others go in. Where there is a skill of the same name with another text it is left,
     unless `replace`. Raises UsageMistake where there is nothing to import.
     """
-    found = read_archive(path)
+    found = _screened(read_archive(path))
     told: list[Imported] = []
 
     def change(members: Mapping[str, Skill]) -> Mapping[str, Skill]:
@@ -126,6 +127,18 @@ def export_library(skills: Skills, path: Path, number: int | None = None) -> Ski
     generation = skills.current_generation() if number is None else _existing(skills, number)
     write_archive(path, skills.members(generation.number))
     return generation
+
+
+def _screened(found: Library) -> Library:
+    """What may come in of a library; the rest are problems (invariant 7)."""
+    allowed, problems = [], list(found.problems)
+    for skill in found.skills:
+        try:
+            screen_imported(skill)
+            allowed.append(skill)
+        except SkillRefused as refusal:
+            problems.append(Problem(skill.name, str(refusal)))
+    return Library(tuple(allowed), tuple(problems))
 
 
 def _imported(

@@ -45,6 +45,19 @@ def screen(
     return _placed(clean, library, amends, pinned)
 
 
+def screen_imported(skill: Skill) -> None:
+    """What must hold of a skill that its user brings along, however long it is and whatever it reaches for.
+
+    Raises SkillRefused where it hides characters, instructs the model about itself, or holds a secret.
+    """
+    _refuse_hidden(skill)
+    for text in _texts(skill):
+        if phrase := find_manipulation(text):
+            raise _refused(skill, f"instructs the model about itself: “{_cut(phrase)}”")
+        if "secret" in redact(text).found:
+            raise _refused(skill, "holds something that looks like a key or password")
+
+
 def _refuse_hidden(skill: Skill) -> None:
     for text in _texts(skill):
         if hidden := find_hidden(text):

@@ -109,3 +109,12 @@ def test_a_rollback_to_nowhere_says_which_there_are(reworded: Workspace) -> None
 def test_what_is_no_number_is_a_usage_error(words: tuple[str, ...], workspace: Workspace) -> None:
     with pytest.raises((argparse.ArgumentError, SystemExit)):
         run(workspace, *words)
+
+
+def test_the_way_back_and_forth_needs_no_number(reworded: Workspace) -> None:
+    skills = Skills(reworded.database())
+    before = skills.current_generation().members
+    run(reworded, "rollback", "previous")
+    assert skills.current_generation().members == skills.generation(1).members
+    run(reworded, "rollback", "previous")
+    assert skills.current_generation().members == before
