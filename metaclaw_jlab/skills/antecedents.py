@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metaclaw_jlab.skills.english import bare, is_plural, singular
+from metaclaw_jlab.skills.english import bare, is_plural, singular, word_set
 
-PRONOUNS = frozenset("it they them this that these those one he she its their there which each".split())
+PRONOUNS = word_set("it they them this that these those one he she its their there which each")
 READERS = (
     r"(?:readers?|people|users?|others|everybody|everyone|nobody|no one|we|they|colleagues|the team|i|you)"
 )
@@ -83,7 +83,7 @@ def _last_plural(text: str) -> str:
     return nouns[-1] if nouns else ""
 
 
-_NO_NOUNS = frozenset("is was has does its this as his hers less always perhaps besides values".split())
+_NO_NOUNS = word_set("is was has does its this as his hers less always perhaps besides values")
 
 
 def resolved(phrase: str, context: Context) -> str:

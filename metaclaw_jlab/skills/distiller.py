@@ -10,12 +10,13 @@ from itertools import zip_longest
 from metaclaw_jlab.core.evolution import Draft, Failure, Proposal, Source
 from metaclaw_jlab.core.skill import NAME_LIMIT, Skill
 from metaclaw_jlab.skills.frames import Frame, framed
-from metaclaw_jlab.skills.literals import SIGN_NAMES, kind_of
+from metaclaw_jlab.skills.literals import SIGN_NAMES, SUFFIXES, kind_of
 from metaclaw_jlab.skills.phrasing import MOST, wordings
 from metaclaw_jlab.skills.readings import Reading, read_failure, same_rule, stems, values_of_text
 from metaclaw_jlab.skills.situation import Situation, situation_of, use_when
 
 MOST_DRAFTS = 3
+_UNITLESS = stems(" ".join((*SUFFIXES, "number")))
 _READINGS = 3  # clauses of one rule that are phrased
 _ALIKE = 0.6
 
@@ -44,7 +45,7 @@ class _Rule:
 
 
 class Distiller:
-    """Implements core.evolution.Evolver by grammar alone: nothing is sent anywhere, equal failures give equal drafts."""
+    """Implements core.evolution.Evolver by grammar alone; equal failures give equal drafts."""
 
     def propose(self, failures: Sequence[Failure], library: Sequence[Skill]) -> Proposal:
         """At most 3 drafts, those with most evidence first; failures of further rules are neither drafted nor kept."""
@@ -100,11 +101,26 @@ def _states(skill: Skill, reading: Reading) -> bool:
     if reading.wish.negative != _is_negative(skill.body):
         return False
     shared = reading.telling & body
+    values = values_of_text(skill.body)
     if reading.values:
-        values = values_of_text(skill.body)
         distinct = any(kind_of(value) in {"word", "date"} for value in reading.values)
-        return set(reading.values) <= values and bool(shared or distinct)
-    return bool(reading.telling) and len(shared) >= len(reading.telling) * _ALIKE
+        if all(kind_of(value) in {"number", "suffix"} for value in reading.values):
+            shared -= _UNITLESS  # a number means little without what it counts
+        return all(value in values or _says(skill.body, value) for value in reading.values) and bool(
+            shared or distinct
+        )
+    if {kind_of(value) for value in values} - {"suffix"}:
+        return False
+    return len(shared) >= max(2, _ALIKE * len(reading.telling)) or reading.telling == body != frozenset()
+
+
+def _says(body: str, value: str) -> bool:
+    """Whether a word stands in a text as it is."""
+    return (
+        kind_of(value) == "word"
+        and value[:1].isalnum()
+        and bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", body, re.IGNORECASE))
+    )
 
 
 def _contradicted(rule: _Rule, library: Sequence[Skill]) -> Skill | None:

@@ -1,4 +1,4 @@
-"""What a user's edit of proposed code wants, in a sentence, where it changes one plain value or adds or drops a call."""
+"""What a user's edit of proposed code wants, where it changes one plain value or adds or drops one call."""
 
 from __future__ import annotations
 

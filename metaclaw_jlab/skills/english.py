@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 _PLURALS = {
     "child": "children",
     "person": "people",
@@ -16,9 +22,9 @@ _PLURALS = {
 }
 _SINGULARS = {plural: noun for noun, plural in _PLURALS.items()}
 # Nouns without a plural of their own.
-MASS = frozenset(
+MASS = word_set(
     """output input money text data code markdown html xml nothing anything everything naming formatting
-    whitespace punctuation information frontmatter metadata boilerplate documentation time zero""".split()
+    whitespace punctuation information frontmatter metadata boilerplate documentation time zero"""
 )
 _PARTICIPLES = {
     "write": "written", "put": "put", "keep": "kept", "make": "made", "show": "shown", "give": "given",
@@ -69,7 +75,7 @@ def singular(noun: str) -> str:
     elif is_plural(word):
         if word.endswith("ies") and len(word) > 4:
             word = f"{word[:-3]}y"
-        elif word.endswith(tuple(f"{ending}es" for ending in _SIBILANT[1:])) or word.endswith("sses"):
+        elif word.endswith(("xes", "zes", "ches", "shes", "sses")):
             word = word[:-2]
         else:
             word = word[:-1]
@@ -86,11 +92,11 @@ def with_article(noun: str) -> str:
     return f"an {noun}" if first[:1].lower() in "aeiou" else f"a {noun}"
 
 
-_DETERMINERS = frozenset(
-    """a an the this that these those its their his her our your my each every all any no some only one two three
-    four five six seven eight nine ten nothing""".split()
+_DETERMINERS = word_set(
+    """a an the this that these those its their his her our your my each every all any no some only one two
+    three four five six seven eight nine ten nothing"""
 )
-_STRIPPED = frozenset("a an the this that these those its their our your my each every all any some".split())
+_STRIPPED = word_set("a an the this that these those its their our your my each every all any some")
 
 
 def bare(noun: str) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from metaclaw_jlab.skills.english import bare, is_plural, participle, plural, singular
+from metaclaw_jlab.skills.english import bare, is_plural, participle, plural, singular, word_set
 from metaclaw_jlab.skills.literals import SIGN_NAMES, SUFFIXES, has_mark, is_sign_name
 from metaclaw_jlab.skills.situation import Situation
 from metaclaw_jlab.skills.wishes import VERBS, Wish, split_place
@@ -53,19 +53,17 @@ _RIGHT = re.compile(
 _BETWEEN = re.compile(r"between (?:its |their |the |all |any |each of the |two )?(?P<a>.+)")
 _WITHIN = re.compile(r"(?:in|among|for|of|inside|on) (?P<a>.+)")
 _AS = re.compile(r"as (?P<a>.+)")
-_SELF = frozenset("each it them this that these those here there".split())
+_SELF = word_set("each it them this that these those here there")
 _PARTICIPLES = {participle(verb): verb for verb in VERBS}
 _OWN = re.compile(r"\b(?:its|their|own|line|lines|row|rows)\b")
-_WRITTEN = frozenset("recorded written shown printed given formatted stored displayed noted".split())
-_STRUCTURAL = frozenset(
-    "title heading header column field value cell row line indent separator table".split()
-)
-_GENERIC = frozenset("page document paper file task output folder place text".split())
+_WRITTEN = word_set("recorded written shown printed given formatted stored displayed noted")
+_STRUCTURAL = word_set("title heading header column field value cell row line indent separator table")
+_GENERIC = word_set("page document paper file task output folder place text")
 
 
 def framed(wish: Wish, situation: Situation) -> Frame:
     """The frame of a wish; it holds every literal that the wish holds."""
-    wish = _recast(wish)
+    wish = recast(wish)
     if (
         wish.value
         and re.match(r"(?:with|containing|including|like) ", wish.place)
@@ -148,16 +146,16 @@ def _located(base: Frame, wish: Wish, situation: Situation) -> Frame:
         place = ""
     if wish.verb == "be" and not base.only and not place:
         return replace(base, kind=Kind.BE)
-    if has_mark(value) and len(value) == 1 and not place and not base.negative and _is_form(wish, situation):
+    if has_mark(value) and len(value) == 1 and not place and not base.negative and _is_form(wish):
         return replace(base, kind=Kind.BE)
     return replace(base, kind=Kind.HAVE, place=place, verb=base.verb)
 
 
-def _is_form(wish: Wish, situation: Situation) -> bool:
+def _is_form(wish: Wish) -> bool:
     return wish.verb in {"have", "be"} and not wish.place
 
 
-def _recast(wish: Wish) -> Wish:
+def recast(wish: Wish) -> Wish:
     """The same wish in plainer grammar."""
     if wish.order:
         return wish
@@ -260,7 +258,7 @@ def _joined(inner: str, owner: str, situation: Situation) -> tuple[str, ...]:
     inner = bare(inner)
     if " of " in inner or not owner or " of " in owner:
         return (owner,) if " of " in owner and inner in _SELF else (inner,)
-    return tuple(f"{inner} of {thing}" for thing in things_of(owner, situation, "")[:1]) + (inner,)
+    return (*(f"{inner} of {thing}" for thing in things_of(owner, situation, "")[:1]), inner)
 
 
 def things_of(subject: str, situation: Situation, value: str) -> tuple[str, ...]:

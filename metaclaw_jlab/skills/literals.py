@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from metaclaw_jlab.skills.english import plural, singular
+from metaclaw_jlab.skills.english import plural, singular, word_set
 
 _FIRST_MARK = 0xE000
 SIGN_NAMES = {
@@ -25,13 +25,27 @@ _SIGNS |= {"vertical bar": "|", "quote": "'", "bar": "|", "period": "."}
 NUMBER_WORDS = {
     word: str(number)
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
     )
 }
 _DIGIT_WORDS = {digits: word for word, digits in NUMBER_WORDS.items()}
-SUFFIXES = frozenset(
-    """bak bmp cfg conf csv docx gif gz htm html ini ipynb jpeg jpg js json jsonl log markdown md npy parquet pdf pkl
-    png py rst sql sqlite svg tar tex toml tsv txt webp xls xlsx xml yaml yml zip""".split()
+SUFFIXES = word_set(
+    """bak bmp cfg conf csv docx gif gz htm html ini ipynb jpeg jpg js json jsonl log markdown md npy
+    parquet pdf pkl png py rst sql sqlite svg tar tex toml tsv txt webp xls xlsx xml yaml yml zip"""
 )
 
 _BLOCK = r"```[^\n`]*\n(?P<block>.*?)```"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from metaclaw_jlab.core.evolution import Failure, FailureKind, Source
 from metaclaw_jlab.skills.edits import edit_sentence
+from metaclaw_jlab.skills.english import word_set
+from metaclaw_jlab.skills.frames import recast
 from metaclaw_jlab.skills.literals import (
     Marked,
     canonical,
@@ -20,7 +22,7 @@ from metaclaw_jlab.skills.literals import (
 )
 from metaclaw_jlab.skills.sentences import Clause, clauses
 from metaclaw_jlab.skills.wishes import Wish, read_wish
-from metaclaw_jlab.skills.words import STOP_WORDS, stem, words
+from metaclaw_jlab.skills.words import stem, words
 
 _ABOUT_THIS_TASK = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -40,9 +42,7 @@ _ABOUT_THIS_TASK = tuple(
     )
 )
 _GENERAL_CLAIM = re.compile(r"\b(?:all|every|each|always|any|never|our|standard)\b", re.IGNORECASE)
-_RESULTS = frozenset(
-    "mean sum total average median maximum minimum result answer count value ratio number".split()
-)
+_RESULTS = word_set("mean sum total average median maximum minimum result answer count value ratio number")
 _REASON_TASK = "The feedback tells what this one task should have given, no rule for others."
 _REASON_VAGUE = "The feedback tells that something was wrong, but not what is wanted instead."
 _REASON_NONE = "Nothing was said about what was wrong."
@@ -112,6 +112,7 @@ def _read(failure: Failure, clause: Clause, names: frozenset[str]) -> Reading | 
     wish = read_wish(marked.text)
     if wish is None:
         return _REASON_VAGUE
+    wish = recast(wish)
     if _is_result(wish, marked) or _is_data(wish, marked, failure):
         return _REASON_TASK
     text = " ".join((wish.value, wish.place, wish.role, wish.subject, wish.verb if wish.order else ""))
@@ -169,9 +170,9 @@ def _is_data(wish: Wish, marked: Marked, failure: Failure) -> bool:
     return bool(named) and all(literal.casefold() in asked for literal in named)
 
 
-_VAGUE_WORDS = frozenset(
-    """format convention standard style name naming file compliant complete following block entry step way shape form
-    correction attention work change order structure""".split()
+_VAGUE_WORDS = word_set(
+    """format convention standard style name naming file compliant complete following block entry step way
+    shape form correction attention work change order structure"""
 )
 
 
@@ -188,13 +189,23 @@ def _senses(text: str) -> tuple[str, ...]:
     return tuple(sense for phrase, sense in _SENSES.items() if re.search(rf"\b{phrase}\b", text))
 
 
+_ALIKE: Mapping[str, str] = {
+    "gap": "empty", "missing": "empty", "blank": "empty", "plot": "figure", "chart": "figure", "heading": "title",
+    "decimal": "digit", "top": "first", "start": "first", "begin": "first", "before": "left", "separate": "separator",
+    "column": "field", "sort": "order", "sorted": "order",
+}  # fmt: skip
+_SYNONYMS = {stem(word): stem(other) for word, other in _ALIKE.items()}
+
+
 def stems(text: str) -> frozenset[str]:
-    """Stems of the telling words of a text."""
-    return frozenset(stem(word) for word in words(text) if word.isalpha() and len(word) > 1) - _GENERAL
+    """Stems of the telling words of a text, words of one meaning alike."""
+    found = (stem(word) for word in words(text) if word.isalpha() and len(word) > 1)
+    return frozenset(_SYNONYMS.get(own, own) for own in found) - _GENERAL
 
 
 _GENERAL = frozenset(
-    stem(word) for word in "file new output value word first text form task have must".split()
+    stem(word)
+    for word in ["file", "new", "output", "value", "word", "first", "text", "form", "task", "have", "must"]
 )
 
 
@@ -212,7 +223,7 @@ def same_rule(one: Reading, other: Reading) -> bool:
                 return bool(telling)
             least = min(len(one.telling), len(other.telling))
             return len(telling) >= 2 and (
-                bool(shared) or not (one.values and other.values) and 3 * len(telling) >= 2 * least
+                bool(shared) or (not (one.values and other.values) and 3 * len(telling) >= 2 * least)
             )
         strong = any(kind_of(value) in {"word", "date"} for value in one.values)
         return strong or bool(one.telling & other.telling)

@@ -12,7 +12,8 @@ _ENUMERATED = re.compile(
     r"(?:,?\s*(?:or|and)\s+)?\((?:\d{1,2}|[a-h])\)\s+|(?:^|\n)\s*(?:[-*•]|\d{1,2}[.)])\s+"
 )
 _SENTENCE_END = re.compile(
-    r"(?<=[\w)\]`\"'”>*…])[.!?](?=\s+[\"'`(]?[A-Z(]|\s*$)|\n{2,}|,? and (?=the \w+ (?:must|should))|, and (?=(?:after|before|when) )|(?<=\S);(?=\s+[^\s;|,]{2})"
+    r"(?<=[\w)\]`\"'”>*…])[.!?](?=\s+[\"'`(]?[A-Z(]|\s*$)|\n{2,}|"
+    r",? and (?=the \w+ (?:must|should))|, and (?=(?:after|before|when) )|(?<=\S);(?=\s+[^\s;|,]{2})"
 )
 _LINE_END = re.compile(r"\n(?=\s*[A-Z(`])")
 _EXAMPLE = re.compile(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metaclaw_jlab.core.evolution import Failure
-from metaclaw_jlab.skills.english import is_plural, participle
+from metaclaw_jlab.skills.english import is_plural, participle, word_set
 from metaclaw_jlab.skills.literals import SUFFIXES
 from metaclaw_jlab.skills.masking import mask
 from metaclaw_jlab.skills.words import STOP_WORDS, words
@@ -17,10 +17,10 @@ _ACTION_WORDS = """add append build change clean combine compute convert copy co
 edit export fill filter fix give group insert join keep list load log make merge modify move multiply plot print put
 read remove rename replace report save send set show sort split store subtract sum take update write"""
 _ACTIONS = frozenset(_ACTION_WORDS.split())
-_WRITING = frozenset("build create draw export keep log make plot put save store write".split())
-_EDITING = frozenset("add change edit fix modify multiply rename replace subtract update".split())
-_NO_VERB_AFTER = frozenset(
-    "a an the this that of in from column columns each every per by with to as its named called".split()
+_WRITING = word_set("build create draw export keep log make plot put save store write")
+_EDITING = word_set("add change edit fix modify multiply rename replace subtract update")
+_NO_VERB_AFTER = word_set(
+    "a an the this that of in from column columns each every per by with to as its named called"
 )
 _WRITES = re.compile(
     r"\.to_[a-z]+\(|savefig\(|write_text\(|\.dump\(|open\([^)\n]*,\s*(?:mode\s*=\s*)?[\"'][wax]"

@@ -1,4 +1,4 @@
-"""Reads out of a clause what it wants: of what, what shall be there or not, and where. Grammar, no knowledge of rules."""
+"""Reads out of a clause what it wants: of what, what shall be there or not, and where."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from metaclaw_jlab.skills.antecedents import READERS, Context, context_of, resolved, with_noun
-from metaclaw_jlab.skills.english import bare, base_form, is_plural
+from metaclaw_jlab.skills.english import bare, base_form, is_plural, word_set
 from metaclaw_jlab.skills.literals import NUMBER_WORDS, has_mark, is_sign_name
+from metaclaw_jlab.skills.segments import segments_of, tidied
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,20 @@ class Wish:
     order: bool = False  # said as a command to the agent
 
 
-VERBS = frozenset(
-    """add align annotate append apply arrange avoid back begin build call capitalise capitalize check choose close
-    comment compute record convert copy count create cut declare define delete display do document draw drop edit end ensure
-    exclude export fill finish fix follow format give group handle ignore include indent insert join keep label leave
-    limit list load log lowercase make mark mention move name omit open order place plot prefer prefix prepend preserve
-    print put quote read remove rename repeat replace report return round run save say separate set show skip sort
-    specify split start state stop store strip submit suffix surround take tell test treat trim truncate turn type
-    update use validate wrap write""".split()
+VERBS = word_set(
+    """add align annotate append apply arrange avoid back begin build call capitalise capitalize check
+    choose close comment compute record convert copy count create cut declare define delete display do
+    document draw drop edit end ensure exclude export fill finish fix follow format give group handle
+    ignore include indent insert join keep label leave limit list load log lowercase make mark mention
+    move name omit open order place plot prefer prefix prepend preserve print put quote read remove
+    rename repeat replace report return round run save say separate set show skip sort specify split
+    start state stop store strip submit suffix surround take tell test treat trim truncate turn type
+    update use validate wrap write"""
 )
 _DROPPED_E = frozenset(verb[:-1] for verb in VERBS if verb.endswith("e"))
 _LEADERS = (
-    r"(?:please|kindly|always|remember to|don't forget to|do not forget to|be sure to|make sure to|make sure you|make sure|ensure you|next time|in future|"
-    r"you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
+    r"(?:please|kindly|always|remember to|don't forget to|do not forget to|be sure to|make sure to|make sure you|make sure|ensure you|next time|"
+    r"in future|you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
 )
 _NOT = r"(?:do not|don't|dont|never|don’t|avoid|stop|you should not|you must not|you shouldn't|please no)"
 _MODAL = (
@@ -50,31 +52,27 @@ _MODAL = (
 _BE = r"(?:is|are|was|were)"
 _ADJECTIVE = r"(?:expected|wanted|required|needed|missing|preferred|desired|asked for|absent|welcome)"
 _PLACE = re.compile(
-    r"\b(?:left of|right of|on top|at the (?:start|beginning|top|bottom|end)\b(?: of)?|outside(?: of)?|in front of|instead of|"
-    r"between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|next to|"
+    r"\b(?:left of|right of|on top|at the (?:start|beginning|top|bottom|end)\b(?: of)?|outside(?: of)?|"
+    r"in front of|instead of|between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|next to|"
     r"at|in|on|for|as|with|without|by|per|to|from|when|whenever|if|unless|until|while|like|there|here|alone)(?=\s|$)"
 )
-_FILLER = re.compile(
-    r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
-    r"(?:as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
-    r"in this case|this time|as (?:usual|always|agreed|required)))(?=\s|$)"
+_VAGUE = word_set(
+    """something anything else another other better different right wrong correct correctly formatted
+    format standard standards convention conventions compliant valid proper properly style ok okay good
+    bad used read found there here expected required needed issue problem correction rule readable again
+    same nothing-else it more"""
 )
-_VAGUE = frozenset(
-    """something anything else another other better different right wrong correct correctly formatted format standard
-    standards convention conventions compliant valid proper properly style ok okay good bad used read found there here
-    expected required needed issue problem correction rule readable again same nothing-else it more""".split()
-)
-_ROLES = frozenset(
-    """form format shape style order level indent separator delimiter name label prefix suffix ending extension
-    notation case encoding folder title width length size unit sign header footer""".split()
+_ROLES = word_set(
+    """form format shape style order level indent separator delimiter name label prefix suffix ending
+    extension notation case encoding folder title width length size unit sign header footer"""
 )
 _ROLE_AS = re.compile(r"^as (?:its|the|their|a|an|your|our) (.+)$")
-_ROLE_FOR = re.compile(r"^for (?:its|their|the) ((?:%s)(?: of .+)?)$" % "|".join(sorted(_ROLES)))
+_ROLE_FOR = re.compile(rf"^for (?:its|their|the) ((?:{'|'.join(sorted(_ROLES))})(?: of .+)?)$")
 
 
 def read_wish(text: str) -> Wish | None:
     """What a marked clause wants, None where it tells no more than that something was wrong."""
-    segments = _segments(_tidy(text))
+    segments = segments_of(tidied(text))
     for readers in (_EXPECTING, (*_EXPECTING, *_COMPLAINING)):
         for index, segment in enumerate(segments):
             for reader in readers:
@@ -83,65 +81,6 @@ def read_wish(text: str) -> Wish | None:
                 if wish is not None and _tells(wish):
                     return wish
     return None
-
-
-def _turned(found: re.Match[str]) -> str:
-    """`before editing the file, copy it` with its command first, and the noun before the pronoun."""
-    time, rest = found[1][:1].lower() + found[1][1:], found[2]
-    if re.search(r"\bit\b", rest) and time.endswith(" the file"):
-        rest, time = re.sub(r"\bit\b", "the file", rest, count=1), f"{time[:-9]} it"
-    return f"{rest} {time}"
-
-
-_MARK = "[\ue000-\uf8ff]"
-_REWRITTEN = (
-    (re.compile(r" \((must|should|has to) ([^()]+)\)"), r", it \1 \2"),
-    (re.compile(rf"\bthe following (\w+)\s*:?\s*({_MARK})"), r"\1 \2"),
-    (
-        re.compile(
-            r"^(?:please )?(?:ensure|make sure|check|see to it)(?: that)? (?P<s>(?:the|a|an|every|each|all) .+?) "
-            r"(?P<v>starts|begins|ends|includes|has|is|are|uses|contains|have|start|begin|end|use|include) ",
-            re.IGNORECASE,
-        ),
-        lambda found: f"{found['s']} must {base_form(found['v'].lower())} ",
-    ),
-    (
-        re.compile(r"^((?:before|after|when|whenever|while|if) [^,]+), (?:then )?(.+)$", re.IGNORECASE),
-        _turned,
-    ),
-    (re.compile(r", (?=with |without )"), " "),
-    (re.compile(r"\b(like|be|as|is): "), r"\1 "),
-    (re.compile(rf"\b(?:the )?words? (?={_MARK})"), ""),
-)
-_FINITE = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|must|should|shall|does|do|don't|can|cannot|will|needs?|belongs?|wants?|wanted|lacks?|"
-    r"looks?|found|use|uses|put|write|it|they|nobody|nothing|came|missing)\b|\bexpected\b"
-)
-
-
-def _tidy(text: str) -> str:
-    text = " ".join(text.split())
-    for pattern, instead in _REWRITTEN:
-        text = pattern.sub(instead, text)
-    for _ in range(3):
-        text = _FILLER.sub("", text)
-    return text.strip(" .,:!")
-
-
-def _segments(text: str) -> tuple[str, ...]:
-    """The parts of a clause that have a verb of their own."""
-    parts: list[str] = []
-    for part in re.split(
-        rf"\s*,\s+(?:(?:but|so|yet|because|since|while) )?|\s+but\s+|\s*:\s+(?!{_MARK}$)|"
-        r"\s+and (?=(?:found|came|has|have|it|is|are|was|were|want|nobody|not)\b)|"
-        r"\s+or (?=(?:is|are|has|have|the)\b)|\s+so that\s+|\s+because\s+",
-        text,
-    ):
-        if parts and part and not _FINITE.search(part):
-            parts[-1] += f", {part}"
-        elif part:
-            parts.append(re.sub(r"^and ", "", part))
-    return tuple(parts)
 
 
 def split_place(phrase: str) -> tuple[str, str]:
@@ -196,17 +135,16 @@ def _predicate(phrase: str, subject: str, negative: bool = False, order: bool = 
             negative, rest = not negative, rest[4:]
         if negative and rest in {"in it", "in there", "in them", "there"}:
             return Wish("leave out", "", subject)
-        lead = rest.split(" ", 1)[0]
         if _PLACE.match(rest) and not order:
             return Wish("be", "", subject, rest, negative=negative)
-        return _with_place("be", rest if lead else rest, subject, negative, order)
+        return _with_place("be", rest, subject, negative, order)
     verb = _SAME_VERB.get(verb, verb)
     if rest.startswith("no "):
         return _with_place(verb, rest[3:], subject, not negative, order)
     return _with_place(verb, rest, subject, negative, order)
 
 
-_TWO_WORDS = frozenset("begin start end stop come finish open close look write".split())
+_TWO_WORDS = word_set("begin start end stop come finish open close look write")
 _SAME_VERB: Mapping[str, str] = {
     "begin with": "begin with",
     "start with": "begin with",
@@ -266,7 +204,7 @@ def _carried(found: re.Match[str]) -> Wish:
     return Wish("have", value, found["s"], place, negative=True)
 
 
-_NO_COMMAND = frozenset("mind worry know think care understand like bother the a an it this that".split())
+_NO_COMMAND = word_set("mind worry know think care understand like bother the a an it this that")
 _STATEMENT = re.compile(
     r"^(?:\S+ ){1,4}(?:must|should|shall|needs?|has|have|is|are|was|were|does|do|lacks?)\b"
 )
@@ -289,16 +227,24 @@ def _instead(found: re.Match[str]) -> Wish:
 
 
 def _only(found: re.Match[str]) -> Wish:
-    return Wish("have", f"only {bare(found['v'])}", "", (found["rel"] or "").strip())
+    value = re.sub(r"^only ", "", found["v"], flags=re.IGNORECASE)
+    return Wish("have", f"only {bare(value)}", "", (found["rel"] or "").strip())
+
+
+def _nothing(found: re.Match[str]) -> Wish:
+    return Wish("have", "nothing", "", (found["rel"] or "").strip())
 
 
 _EXPECTING: tuple[_Reader, ...] = (
     _reader(
-        rf"(?P<lead>(?:{_LEADERS},? )*)(?:(?P<no>{_NOT}) )?(?:please )?(?:always )?(?:first )?(?P<vp>(?!no\b)[a-z]+ .+)", _command
+        rf"(?P<lead>(?:{_LEADERS},? )*)(?:(?P<no>{_NOT}) )?(?:please )?(?:always )?(?:first )?"
+        r"(?P<vp>(?!no\b)[a-z]+ .+)",
+        _command,
     ),
     _reader(rf"{READERS} requires? (?P<s>.+?) to (?P<vp>[a-z]+ .+)", lambda m: _predicate(m["vp"], m["s"])),
     _reader(
-        rf"(?P<s>.+?)(?:,? and)? (?:could|can|cannot|can't|could not|couldn't|can not)\b.*? unless (?P<p>\w+) (?P<v>\w+) (?P<r>.+)",
+        r"(?P<s>.+?)(?:,? and)? (?:could|can|cannot|can't|could not|couldn't|can not)\b"
+        r".*? unless (?P<p>\w+) (?P<v>\w+) (?P<r>.+)",
         lambda m: _predicate(f"{base_form(m['v'])} {m['r']}", m["s"]),
     ),
     _reader(
@@ -310,22 +256,25 @@ _EXPECTING: tuple[_Reader, ...] = (
         lambda m: _wanted(m["v"], subject=m["s"]),
     ),
     _reader(r"(?P<s>.+?) (?:another|other|a different|the wrong) (?P<n>\w+) than (?P<v>.+)", _attribute),
-    _reader(r"(?P<s>.+?) (?:has|have|uses?|used|had|came with|with) .+? (?:instead of|rather than) (?P<v>.+)", _instead),
+    _reader(r"(?P<s>.+?) (?:has|have|uses?|used|had|came with|with) .+? (?:instead of|rather than) (?P<v>.+)",
+            _instead),
     _reader(r"nobody (?:wants?|wanted|needs?|needed|asked for|reads?)(?P<v>| .+)", _nobody),
     _reader(
-        r"(?P<s>.+?) (?:carries|has|have|had|came with|holds?|contains?) (?P<v>.+?) that nobody (?:wants?|wanted|asked for|needs?)",
+        r"(?P<s>.+?) (?:carries|has|have|had|came with|holds?|contains?) (?P<v>.+?) that nobody "
+        r"(?:wants?|wanted|asked for|needs?)",
         _carried,
     ),
-    _reader(rf"(?P<v>only .+?) {_BE} {_ADJECTIVE}(?P<rel> .+)?", lambda m: Wish("have", m["v"], "", (m["rel"] or "").strip())),
+    _reader(rf"(?P<v>only .+?) {_BE} {_ADJECTIVE}(?P<rel> .+)?", _only),
     _reader(rf"(?P<v>.+?) alone {_BE} {_ADJECTIVE}(?P<rel> .+)?", _only),
-    _reader(rf"nothing {_BE} (?:expected|wanted|needed)(?P<rel> .+)?", lambda m: Wish("have", "nothing", "", (m["rel"] or "").strip())),
-    _reader(r"(?:want|wanted|expect|expected|need|needs?) none", lambda m: Wish("have", "it", "", negative=True)),
+    _reader(rf"nothing {_BE} (?:expected|wanted|needed)(?P<rel> .+)?", _nothing),
+    _reader(r"(?:want|wanted|expect|expected|need|needs?) none", lambda _: Wish("have", "it", "", negative=True)),
     _reader(rf"no (?P<v>.+?) (?:{_BE} )(?:expected|wanted|needed|allowed|required)(?P<rel> .+)?",
             lambda m: _wanted(m["v"], m["rel"] or "", negative=True)),
     _reader(rf"no (?P<v>.+?) (?:{_BE}|could be) (?:found|seen|there|given|written|printed|made|saved)(?P<rel> .+)?",
             lambda m: _wanted(m["v"], (m["rel"] or "").strip())),
     _reader(rf"{READERS} (?:look|looks|looked) for (?P<v>.+)", lambda m: _wanted(m["v"])),
-    _reader(rf"{READERS} (?:use|uses|prefer|want|need|expect|write|like|keep|have) (?P<v>.+)", lambda m: _wanted(m["v"])),
+    _reader(rf"{READERS} (?:use|uses|prefer|want|need|expect|write|like|keep|have) (?P<v>.+)",
+            lambda m: _wanted(m["v"])),
     _reader(r"(?P<s>.+?) (?:was|were) looked for (?P<place>(?:under|in|at|as|with) .+)",
             lambda m: _named(m["s"], m["place"])),
     _reader(rf"(?P<s>.+?) {_MODAL} not (?P<vp>.+)", lambda m: _predicate(m["vp"], m["s"], True)),
@@ -334,8 +283,10 @@ _EXPECTING: tuple[_Reader, ...] = (
     _reader(rf"(?P<s>.+?) {_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], m["s"])),
     _reader(rf"{_MODAL} (?P<vp>.+)", lambda m: _predicate(m["vp"], "")),
     _reader(r"(?P<v>.+?) belongs? (?P<rel>.+)", lambda m: _wanted(m["v"], m["rel"])),
-    _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>(?!an? |the |its |any |{_MARK}).+))?", lambda m: _wanted(m["v"], m["rel"] or "")),
-    _reader(rf"(?P<s>(?!the |this |these |that |those |some |no |only |{READERS} )[a-z].*?) (?:is|are) (?:always |never )?(?P<v>\w+(?:ed|en) .+)",
+    _reader(rf"(?P<v>.+?) {_BE} {_ADJECTIVE}(?: (?P<rel>(?!an? |the |its |any |[\ue000-\uf8ff]).+))?",
+            lambda m: _wanted(m["v"], m["rel"] or "")),
+    _reader(rf"(?P<s>(?!the |this |these |that |those |some |no |only |{READERS} )[a-z].*?) "
+            r"(?:is|are) (?:always |never )?(?P<v>\w+(?:ed|en) .+)",
             lambda m: _predicate(f"be {m['v']}", m["s"], " never " in m[0])),
     _reader(r"more than (?P<v>.+?) (?:was|were) (?:found|printed|written|there)(?P<rel> .+)?",
             lambda m: _wanted(f"only {m['v']}", (m["rel"] or "").strip())),
@@ -388,7 +339,7 @@ def _resolved(wish: Wish, context: Context) -> Wish | None:
 
 
 def _is_number(value: str) -> bool:
-    return value in NUMBER_WORDS or has_mark(value) and len(value) == 1
+    return value in NUMBER_WORDS or (has_mark(value) and len(value) == 1)
 
 
 def _role(value: str, role: str, place: str) -> tuple[str, str, str]:
@@ -409,14 +360,14 @@ def _tells(wish: Wish) -> bool:
     """Whether a wish says more than that something was wrong."""
     words = re.findall(r"[\w'-]+|[\ue000-\uf8ff]", f"{wish.value} {wish.place}".lower())
     telling = [word for word in words if word not in _VAGUE and word not in _SMALL]
-    if wish.verb not in {"have", "be"} and wish.subject or wish.place == "here":
+    if (wish.verb not in {"have", "be"} and wish.subject) or wish.place == "here":
         return True
     if re.search(r"\b(?:expected|correct|right|proper|wrong|compliant)\b", wish.value):
         return False
     return bool(telling) or has_mark(wish.value + wish.place) or any(map(is_sign_name, words))
 
 
-_SMALL = frozenset(
-    """a an the this that of in on at by to for with without as its their and or be is are was were no not any some all
-    each every""".split()
+_SMALL = word_set(
+    """a an the this that of in on at by to for with without as its their and or be is are was were no not
+    any some all each every"""
 ) - {"all"}
