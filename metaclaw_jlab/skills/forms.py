@@ -109,7 +109,7 @@ def _do(told: Told) -> _Lines:
                 if not is_plural(thing)
                 else f"{thing} must not be {done}"
             )
-            yield f"{thing} are not {done}" if is_plural(thing) else f"no {done} {thing}"
+            yield f"{thing} {'are' if is_plural(thing) else 'is'} not {done}"
             yield f"leave {thing} without {gerund(f.verb)}"
         yield f"no {gerund(f.verb)} of {thing}" if thing else f"no {gerund(f.verb)} {place}"
         yield f"we never {command}"

@@ -56,6 +56,8 @@ _AS = re.compile(r"as (?P<a>.+)")
 _SELF = word_set("each it them this that these those here there")
 _PARTICIPLES = {participle(verb): verb for verb in VERBS}
 _OWN = re.compile(r"\b(?:its|their|own|line|lines|row|rows)\b")
+_PUTTING = word_set("use put insert add write print")
+_SHOWING = word_set("write print save show treat count format give")
 _WRITTEN = word_set("recorded written shown printed given formatted stored displayed noted")
 _STRUCTURAL = word_set("title heading header column field value cell row line indent separator table")
 _GENERIC = word_set("page document paper file task output folder place text")
@@ -198,35 +200,35 @@ def _command_of(wish: Wish) -> tuple[str, str] | None:
 
 def _commanded(base: Frame, wish: Wish, situation: Situation) -> Frame:
     """The frame of a command of the user: what it says of a value, or just the command."""
+    if wish.value and not wish.negative and (found := _value_command(base, wish, situation)):
+        return found
+    things = (wish.value,) if wish.value else base.things if wish.place.startswith("to ") else ()
+    return replace(base, kind=Kind.DO, things=things, verb=wish.verb, place=wish.place, value="")
+
+
+def _value_command(base: Frame, wish: Wish, situation: Situation) -> Frame | None:
+    """The frame of a command that is about a value: use it, put it somewhere, write things as it."""
     value, place, verb = base.value, wish.place, wish.verb
-    what = _WITHIN.fullmatch(place)
-    if verb in {"use", "prefer", "have"} and value and not wish.negative and (what or not place):
-        inner = what["a"] if what else ""
-        return replace(base, kind=Kind.HAVE, things=things_of(inner, situation, value), place="")
-    if (
-        verb in {"say", "print", "write"}
-        and has_mark(value)
-        and len(value) == 1
-        and not place
-        and not wish.negative
-    ):
+    what, named = _WITHIN.fullmatch(place), _AS.fullmatch(place)
+    if verb in {"use", "prefer", "have"} and (what or not place):
+        things = things_of(what["a"] if what else "", situation, value)
+        return replace(base, kind=Kind.HAVE, value=bare(value), things=things)
+    if verb in {"say", "print", "write"} and has_mark(value) and len(value) == 1 and not place:
         return replace(base, kind=Kind.SAY)
-    if (
-        verb in {"use", "put", "insert", "add"}
-        and (between := _BETWEEN.fullmatch(place))
-        and not wish.negative
-    ):
+    if verb in _PUTTING and (between := _BETWEEN.fullmatch(place)):
         return replace(base, kind=Kind.BETWEEN, things=_joined(between["a"], "", situation))
-    named = re.fullmatch(r"as (?P<v>.+)", place)
-    if (
-        verb in {"write", "print", "save", "show", "treat", "count", "format", "give"}
-        and named
-        and not wish.negative
-        and value
-    ):
-        return replace(base, kind=Kind.BE, things=things_of(value, situation, ""), value=bare(named["v"]))
-    things = (value,) if value else base.things if place.startswith("to ") else ()
-    return replace(base, kind=Kind.DO, things=things, verb=verb, place=place, value="")
+    if verb in _PUTTING and has_mark(value):
+        for pattern, kind in ((_LEFT, Kind.BEFORE), (_RIGHT, Kind.AFTER)):
+            found = pattern.fullmatch(place)
+            inner = next((group for group in found.groups() if group), "") if found else ""
+            if inner and not re.match(r"\w+ing\b", inner):
+                return replace(base, kind=kind, value=bare(value), things=things_of(inner, situation, value))
+    if verb in _PUTTING and named:
+        role, _, owner = bare(named["a"]).partition(" of ")
+        return replace(base, kind=Kind.ROLE, role=role, things=things_of(owner, situation, value))
+    if verb in _SHOWING and named:
+        return replace(base, kind=Kind.BE, things=things_of(value, situation, ""), value=bare(named["a"]))
+    return None
 
 
 def _is_output(subject: str) -> bool:

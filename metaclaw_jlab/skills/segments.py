@@ -8,8 +8,8 @@ from metaclaw_jlab.skills.english import base_form
 
 _FILLER = re.compile(
     r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"
-    r"(?:as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|(?<!it )(?<!expected )here|"
-    r"now|again|too|anymore|any more|at all|"
+    r"(?:as was expected|that was expected|that nobody (?:here )?(?:reads|knows|wants)|please|"
+    r"(?<!it )(?<!expected )here|now|again|too|anymore|any more|at all|"
     r"in this case|this time|as (?:usual|always|agreed|required)))(?=\s|$)"
 )
 

@@ -41,8 +41,10 @@ VERBS = word_set(
 )
 _DROPPED_E = frozenset(verb[:-1] for verb in VERBS if verb.endswith("e"))
 _LEADERS = (
-    r"(?:please|kindly|always|remember to|don't forget to|do not forget to|be sure to|make sure to|make sure you|make sure|ensure you|next time|"
-    r"in future|you should|you must|you need to|you have to|you must first|we require you to|from now on|in general|generally)"
+    r"(?:please|kindly|always|remember to|don't forget to|do not forget to|"
+    r"be sure to|make sure to|make sure you|make sure|"
+    r"ensure you|next time|in future|you should|you must|you need to|you have to|you must first|"
+    r"we require you to|from now on|in general|generally)"
 )
 _NOT = r"(?:do not|don't|dont|never|don’t|avoid|stop|you should not|you must not|you shouldn't|please no)"
 _MODAL = (
@@ -53,8 +55,9 @@ _BE = r"(?:is|are|was|were)"
 _ADJECTIVE = r"(?:expected|wanted|required|needed|missing|preferred|desired|asked for|absent|welcome)"
 _PLACE = re.compile(
     r"\b(?:left of|right of|on top|at the (?:start|beginning|top|bottom|end)\b(?: of)?|outside(?: of)?|"
-    r"in front of|instead of|between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|next to|"
-    r"at|in|on|for|as|with|without|by|per|to|from|when|whenever|if|unless|until|while|like|there|here|alone)(?=\s|$)"
+    r"in front of|instead of|between|behind|beside|besides|before|after|under|above|below|around|inside|within|into|"
+    r"next to|at|in|on|for|as|with|without|by|per|to|from|"
+    r"when|whenever|if|unless|until|while|like|there|here|alone)(?=\s|$)"
 )
 _VAGUE = word_set(
     """something anything else another other better different right wrong correct correctly formatted
