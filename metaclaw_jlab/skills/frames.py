@@ -225,7 +225,8 @@ def _value_command(base: Frame, wish: Wish, situation: Situation) -> Frame | Non
                 return replace(base, kind=kind, value=bare(value), things=things_of(inner, situation, value))
     if verb in _PUTTING and named:
         role, _, owner = bare(named["a"]).partition(" of ")
-        return replace(base, kind=Kind.ROLE, role=role, things=things_of(owner, situation, value))
+        files = tuple(f"{kind} files" for kind in situation.formats[:1])
+        return replace(base, kind=Kind.ROLE, role=role, things=things_of(owner, situation, value) or files)
     if verb in _SHOWING and named:
         return replace(base, kind=Kind.BE, things=things_of(value, situation, ""), value=bare(named["a"]))
     return None
