@@ -8,6 +8,7 @@ import pytest
 
 from metaclaw_jlab.core.errors import GenerationMoved, NotFound, SkillInvalid, UsageMistake
 from metaclaw_jlab.core.generation import Cause, SkillGeneration
+from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.skills.changes import (
     disable,
     enable,
