@@ -136,7 +136,7 @@ def _located(base: Frame, wish: Wish, situation: Situation) -> Frame:
         value
         and not wish.subject
         and place
-        and (has_mark(place) or _OWN.search(place) or place == "here")
+        and (has_mark(place) or _OWN.search(place) or place == "here" or place.startswith("outside"))
         and not has_mark(value)
     ):
         return replace(base, kind=Kind.PLACE, things=things_of(value, situation, ""), place=place, value="")

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from metaclaw_jlab.skills.english import capitalised, is_plural, plural, singular
 from metaclaw_jlab.skills.forms import lines_of
 from metaclaw_jlab.skills.frames import Frame
-from metaclaw_jlab.skills.literals import SUFFIXES, is_sign_name, other_spellings
+from metaclaw_jlab.skills.literals import NUMBER_WORDS, SUFFIXES, is_sign_name, other_spellings
 from metaclaw_jlab.skills.situation import Situation
 from metaclaw_jlab.skills.value_forms import Told
 
@@ -90,7 +90,11 @@ def _spellings(value: str) -> list[str]:
         found += [" ".join([*words[:index], own, *words[index + 1 :]]) for own in other_spellings(word)]
     if len(words) == 1 and value.startswith(".") and value[1:].isalpha():
         found.append(value[1:] if value[1:] in SUFFIXES - {"bak"} else f"{value} copy")
-    if words and singular(words[-1]) == "digit":
+    if (
+        len(words) == 2
+        and singular(words[-1]) == "digit"
+        and (words[0].isdigit() or words[0] in NUMBER_WORDS)
+    ):
         found += [f"{own} after the point" for own in (value, *found)]
         found += [
             re.sub(r"digits? after the point$", lambda m: _as_plural_as(m[0], "decimal"), own)

@@ -267,10 +267,9 @@ def _suffix(v: str, thing: str, place: str, s: Situation) -> _Lines:
     if not place and not s.edits:
         return
     doing = gerund(s.file_changes[0]) if s.file_changes else "editing"
-    yield f"keep the old file as {v}"
     yield f"put a {v} beside {'the file' if thing == 'files' else thing}"
-    yield f"save the old file as {v} before {doing}"
-    yield f"make a {v} before {doing} a file"
+    yield f"keep a {v} of {thing}"
+    yield f"before {doing} a file put a {v} beside it"
     yield f"every {singular(thing)} needs a {v} beside it"
     yield f"{thing} must have a {v} beside them"
 

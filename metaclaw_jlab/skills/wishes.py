@@ -334,11 +334,17 @@ def _resolved(wish: Wish, context: Context) -> Wish | None:
         value, place = split_place(context.object)
         return replace(wish, value=bare(value), place=place or wish.place, subject=context.subject)
     subject = resolved(wish.subject, context)
-    value = with_noun(wish.value if wish.order else bare(wish.value), context)
+    value = with_noun(wish.value if wish.order else _whole(wish.value), context)
     if _is_number(value) and context.measured:
         value = f"{value} {context.measured}"
     value, role, place = (value, wish.role, wish.place) if wish.order else _role(value, wish.role, wish.place)
     return Wish(wish.verb, value, subject, place, role, wish.negative, wish.order)
+
+
+def _whole(value: str) -> str:
+    """A value without its determiners, but for `all`, which is part of what is wanted."""
+    found = re.fullmatch(r"(?:all|each|every one)(?: of)? (?:(?:its|the|their) )?(?P<rest>.+s)", value)
+    return f"all {found['rest']}" if found else bare(value)
 
 
 def _is_number(value: str) -> bool:

@@ -241,3 +241,7 @@ def test_equal_failures_give_equal_proposals():
 )
 def test_odd_feedback_is_survived(said):
     Distiller().propose([failure(said)], ())
+
+
+def test_all_of_something_stays_all_of_it():
+    assert all("all" in wording.split() for wording in draft_of("readers look for all the digits").wordings)
