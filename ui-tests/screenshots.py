@@ -23,7 +23,7 @@ from playwright.sync_api import Page
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-SHOWN = {"quickstart": "first-task", "why": "second-task"}  # picture -> the cell at its top
+SHOWN = {"quickstart": "first-task", "why": "other-task"}  # picture -> the cell at its top
 
 
 def scroll_to(page: Page, cell_id: str) -> None:

@@ -7,7 +7,7 @@ from lab_session import CodeCell, Lab, code_cells, open_notebook, run_all_cells,
 from playwright.sync_api import Browser
 
 MINUTES = 60
-CORRECTED = "the csv must have semicolons between its values"
+CORRECTED = "csv files must have semicolons"
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.cli.progress import end_progress, progress
 from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.processes import mark_alive
 
 EXAMPLES = """\
 examples:
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             "amended": [name for done in passes for name in done.amended],
             "explained": sum(done.explained for done in passes),
             "kept": sum(done.kept for done in passes),
-            "pending": pending(workspace),
+            "pending": len(waiting(workspace)),
             "evolver": "off" if loop.evolver is None else type(loop.evolver).__name__,
             "notices": notices,
         }
@@ -73,20 +74,25 @@ def render(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def pending(workspace: Workspace) -> int:
-    """How many failures wait."""
+def waiting(workspace: Workspace) -> tuple[str, ...]:
+    """The failures that wait, as far as one evolution would look at them."""
     from metaclaw_jlab.learning.inner_loop import FAILURES
     from metaclaw_jlab.store.support import Support
 
-    return len(Support(workspace.database()).pending(FAILURES))
+    return Support(workspace.database()).pending(FAILURES)
 
 
 def take_up(home: Home) -> bool:
-    """Start `metaclaw evolve` beside the caller where failures were left behind; whether it was started."""
+    """Start `metaclaw evolve` beside the caller where a process that is gone left failures; whether it was started.
+
+    What failed in a kernel that runs is that kernel's: it knows the folders, so it can try wordings.
+    """
     if not home.database.exists():
         return False
     with closing(open_workspace(home.path)) as workspace:
-        if not pending(workspace) or workspace.evolver() is None:
+        store = workspace.trajectories()
+        left = [id_ for id_ in waiting(workspace) if not mark_alive(store.process_of(id_))]
+        if not left or workspace.evolver() is None:
             return False
     home.runtime.mkdir(mode=0o700, exist_ok=True)
     with (home.runtime / "evolve.log").open("ab") as log:

@@ -83,6 +83,10 @@ COMMANDS = (
 )
 
 
+# Commands that look at what was learned: they are where somebody notices that something waits.
+TAKES_UP = frozenset({"status", "why", "skills", "generations"})
+
+
 class Parser(argparse.ArgumentParser):
     """Raises UsageMistake where argparse would exit; its subparsers do too."""
 
@@ -144,11 +148,28 @@ def _run(words: Sequence[str]) -> int:
         text = module.render(module.run(arguments))
         if text:
             print(plain(text), flush=True)
+        _take_up(command, common.home)
         return DONE
     with _only_stderr() as stdout:
         result = module.run(arguments)
     _print_json(result, stdout)
+    _take_up(command, common.home)
     return DONE
+
+
+def _take_up(command: Command, home: Path | None) -> None:
+    """Have what a kernel left behind looked at, beside the user; a call that did its own work does not fail by it."""
+    if command.name not in TAKES_UP:
+        return
+    from metaclaw_jlab.cli.evolve import take_up
+    from metaclaw_jlab.runtime.home import Home, default_path
+
+    try:
+        take_up(Home(home.absolute() if home is not None else default_path()))
+    except MetaclawError:
+        import logging
+
+        logging.getLogger(__name__).debug("Nothing was taken up", exc_info=True)
 
 
 def _common_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -227,6 +227,15 @@ class Trajectories:
         query = select(trajectories).order_by(trajectories.c.number.desc()).limit(limit)
         return self._load(query if notebook is None else query.where(trajectories.c.notebook == notebook))
 
+    def process_of(self, trajectory_id: str) -> str:
+        """The mark of the process that began it, "" where it is not known. Raises NotFound."""
+        query = select(trajectories.c.process).where(trajectories.c.id == trajectory_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise _missing(trajectory_id)
+        return str(row.process)
+
     def last(self, notebook: str | None = None) -> Trajectory | None:
         """The newest trajectory, of one notebook where it is given."""
         return next(iter(self.recent(1, notebook)), None)

@@ -57,5 +57,5 @@ def test_quickstart_runs_in_a_plain_ipython_terminal(home: Path, tmp_path: Path)
     ends = [line for line in told if "checks passed" in line]
     assert ["1 of 1" in line for line in ends] == [False, True, True, False], done.stdout + done.stderr
     assert sum("new skill" in line for line in told) == 1
-    assert "TaskFailed: the csv must have semicolons between its values" in done.stdout
+    assert "TaskFailed: csv files must have semicolons" in done.stdout
     assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
 from metaclaw_jlab.jupyter.kernel.display import Reporter, summary
+from metaclaw_jlab.jupyter.kernel.session import EMBEDDED_NOTE
 
 if TYPE_CHECKING:
     from metaclaw_jlab.agent.rollout import Rollout
@@ -41,6 +42,7 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
         raise UsageError("The agent's own code cannot hand on a task.")
     reporter = session.reporter()
     session.tell_what_was_learned(reporter)
+    known = session.told(EMBEDDED_NOTE)
     session.busy = True
     try:
         trajectory = do(reporter)
@@ -51,7 +53,8 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
         session.busy = False
     if trajectory is not None:
         reporter.note(summary(trajectory))
-        session.tell_if_out_of_its_depth(trajectory, reporter)
+        if known:
+            session.tell_if_out_of_its_depth(trajectory, reporter)
         if failed(trajectory):
             session.watch_learning(trajectory, reporter)
         _raise_if_failed(trajectory)
@@ -130,4 +133,4 @@ def _raise_if_failed(trajectory: Trajectory) -> None:
         return
     feedback = " ".join(result.feedback for result in trajectory.checks if not result.passed)
     cause = trajectory.stop_detail or feedback or f"The task ended as {trajectory.stop}."
-    raise TaskFailed(cause, "See %metaclaw why.")
+    raise TaskFailed(cause if cause.endswith((".", "!", "?")) else f"{cause}.", "See %metaclaw why.")

@@ -273,6 +273,10 @@ class KernelSession:
             self._told.add(sentence)
             reporter.note(sentence)
 
+    def told(self, sentence: str) -> bool:
+        """Whether it was said in this session."""
+        return sentence in self._told
+
     def tell_if_out_of_its_depth(self, trajectory: Trajectory, reporter: Reporter) -> None:
         """Where the embedded policy failed, say again what it is: the task may be none that it knows."""
         from metaclaw_jlab.assembly import uses_embedded_policy
