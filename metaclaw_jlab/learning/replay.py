@@ -41,11 +41,12 @@ class SandboxReplayer:
     concurrency: int = 8
 
     def replay(self, case: Case) -> Replayed | None:
-        """One case; None where the task cannot be done again: nothing checks it, or its folder or policy is gone."""
+        """One case; None where the task cannot be done again: nothing checks it, its folder is gone, or another
+        policy answers now."""
         try:
             trajectory = self.get(case.trajectory)
             folder = self.folder_of(case.trajectory)
-            if folder is None or not trajectory.task.checks:
+            if folder is None or not trajectory.task.checks or trajectory.stamp.model != self.policy.model:
                 return None
             names = other_names(_names(trajectory), case.variation)
             files = _renamed_files(read_folder(folder, self.pool.folder_bytes), names)

@@ -97,7 +97,7 @@ class KernelLearning:
         from metaclaw_jlab.learning.inner_loop import evolve_once
         from metaclaw_jlab.learning.rewording import reword
 
-        replayer = self._replayer()
+        replayer = self._replayer() if self._something_to_replay() else None
         loop = self._workspace.inner_loop(
             replayer=replayer, on_notice=self._notice, wait_seconds=LEASE_SECONDS
         )
@@ -108,6 +108,17 @@ class KernelLearning:
             reword(loop)
             verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
         return False
+
+    def _something_to_replay(self) -> bool:
+        """Whether anything waits that a replay would tell about: sandboxes and a policy are not started for nothing."""
+        from metaclaw_jlab.store.support import Support
+        from metaclaw_jlab.store.undecided import Undecided
+        from metaclaw_jlab.store.uses import Uses
+
+        database = self._workspace.database()
+        return bool(
+            Support(database).pending(1) or Uses(database).unverified(1) or Undecided(database).take()
+        )
 
     def _replayer(self) -> Replayer | None:
         """Sandboxes to try wordings in; None where code that a model wrote may not run unattended (invariant 8)."""

@@ -23,6 +23,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("METACLAW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv(
+        "METACLAW_EVOLVER_WORDING_SECONDS", "0"
+    )  # or a failed task starts sandboxes and a policy
     return tmp_path / "home"
 
 
@@ -36,6 +39,7 @@ def shell(home: Path) -> Iterator[InteractiveShell]:
     shell.history_manager.enabled = False
     register(shell)
     yield shell
+    session(shell).kernel_learning().close()
     session(shell).workspace().close()
     InteractiveShell.clear_instance()
 
