@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tasks", type=int, default=240, metavar="N", help="test tasks of each arm (default 240)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="which tasks are drawn (default 1)")
-    parser.add_argument("--houses", type=int, default=8, metavar="H", help="houses that learn (default 8)")
+    parser.add_argument("--houses", type=int, default=5, metavar="H", help="houses that learn (default 5)")
     parser.add_argument(
-        "--stream", type=int, default=120, metavar="N", help="training tasks of each house (default 120)"
+        "--stream", type=int, default=144, metavar="N", help="training tasks of each house (default 144)"
     )
     parser.add_argument(
         "--output", type=Path, default=Path("build/demo.json"), help="default: build/demo.json"

@@ -9,7 +9,7 @@ from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.core.retriever import Match
-from metaclaw_jlab.core.trajectory import Purpose, Recorder, StopReason, Trajectory
+from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
 from metaclaw_jlab.evaluation.graded_sandbox import GradedSandbox, asked
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import PracticeTask, Verdict
@@ -20,7 +20,7 @@ _FAILURES = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Who attempts practice tasks, and what becomes of it. Each task is sampled with a seed of its own, derived from
+    """Who attempts practice tasks, and as what. Each task is sampled with a seed of its own, derived from
     that of `sampling`; `generation` is stamped, `notebook` is where the tasks are asked."""
 
     policy: Policy
@@ -28,7 +28,6 @@ class Conditions:
     sampling: Sampling
     max_steps: int = 6
     purpose: Purpose = Purpose.BENCHMARK
-    recorder: Recorder | None = None
     generation: int = 0
     notebook: str | None = None
 
@@ -67,7 +66,6 @@ def _rollout(
     return Rollout(
         policy=conditions.policy,
         executor=executor,
-        recorder=conditions.recorder,
         retrieve=lambda _: skills,
         generation=conditions.generation,
         sampling=replace(conditions.sampling, seed=task_seed(conditions.sampling.seed, task)),

@@ -52,8 +52,8 @@ class Plan:
 
     tasks: int = 240
     seed: int = 1
-    houses: int = 8
-    stream: int = 120
+    houses: int = 5
+    stream: int = 144
     round_size: int = 8
 
 

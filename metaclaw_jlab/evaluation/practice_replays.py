@@ -28,9 +28,7 @@ class PracticeReplayer:
 
     def __init__(self, tasks: Mapping[str, PracticeTask], conditions: Conditions) -> None:
         self._tasks = tasks
-        self._conditions = replace(
-            conditions, purpose=Purpose.SKILL_REPLAY, recorder=None, notebook=None, generation=0
-        )
+        self._conditions = replace(conditions, purpose=Purpose.SKILL_REPLAY, notebook=None, generation=0)
         self._variations: dict[tuple[str, int], PracticeTask | None] = {}
         self._done: dict[tuple[str, int, tuple[str, ...]], Replayed] = {}
 

@@ -111,12 +111,13 @@ def run_streams(
     ):
         for start in range(0, max(len(stream.tasks) for stream in streams), round_size):
             jobs = [job for stream in streams for job in _jobs(stream, start, round_size, conditions)]
-            rounds = {stream.name: _Round(stream) for stream in streams}
             futures = {threads.submit(attempt, job.task, job.skills, job.conditions): job for job in jobs}
             for future in as_completed(futures):
-                job, done = futures[future], future.result()
-                rounds[job.stream.name].take_in(job.task, done)
-                on_attempt(done)
+                on_attempt(future.result())
+            rounds = {stream.name: _Round(stream) for stream in streams}
+            # In the order of the tasks, whichever was ready first: what is learnt depends on it.
+            for future, job in futures.items():
+                rounds[job.stream.name].take_in(job.task, future.result())
             list(teachers.map(learn, streams))
             for of_stream in rounds.values():
                 of_stream.admit_failures()
@@ -135,7 +136,6 @@ def _jobs(stream: Stream, start: int, size: int, conditions: Conditions) -> Iter
     own = replace(
         conditions,
         purpose=Purpose.USER,
-        recorder=stream.workspace.trajectories(),
         generation=stream.generation(),
         notebook=stream.name,
     )
@@ -153,10 +153,12 @@ class _Round:
     def take_in(self, task: PracticeTask, done: Attempted) -> None:
         if done.trajectory is None or done.failure is not None:
             return
+        store = self.stream.workspace.trajectories()
+        store.record(done.trajectory)
         self.stream.attempted[done.trajectory.id] = task
         if done.verdict.strict:
             self.stream.passed += 1
-            self.stream.workspace.trajectories().admit(done.trajectory.id)
+            store.admit(done.trajectory.id)
         else:
             self.failures.append(done.trajectory.id)
 
