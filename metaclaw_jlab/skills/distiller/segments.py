@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from metaclaw_jlab.skills.english import base_form
+from metaclaw_jlab.skills.distiller.english import base_form
 
 _FILLER = re.compile(
     r"\s+(?:(?:of|in|for|by|from|after|to|with) (?:this|the|that|your) (?:task|time|case|request|run|edit|reply)|"

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from metaclaw_jlab.skills.antecedents import READERS, Context, context_of, resolved, with_noun
-from metaclaw_jlab.skills.english import bare, base_form, is_plural, word_set
-from metaclaw_jlab.skills.literals import NUMBER_WORDS, has_mark, is_sign_name
-from metaclaw_jlab.skills.segments import segments_of, tidied
+from metaclaw_jlab.skills.distiller.antecedents import READERS, Context, context_of, resolved, with_noun
+from metaclaw_jlab.skills.distiller.english import bare, base_form, is_plural, word_set
+from metaclaw_jlab.skills.distiller.literals import NUMBER_WORDS, has_mark, is_sign_name
+from metaclaw_jlab.skills.distiller.segments import segments_of, tidied
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metaclaw_jlab.skills.english import bare, is_plural, singular, word_set
+from metaclaw_jlab.skills.distiller.english import bare, is_plural, singular, word_set
 
 PRONOUNS = word_set("it they them this that these those one he she its their there which each")
 READERS = (

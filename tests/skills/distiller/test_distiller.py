@@ -8,9 +8,9 @@ import pytest
 from metaclaw_jlab.core.evolution import Draft, Failure, FailureKind, Source
 from metaclaw_jlab.core.skill import NAME_PATTERN, Skill
 from metaclaw_jlab.skills.distiller import Distiller
-from tests.skills.unknown_rules import UNKNOWN_RULES
+from tests.skills.distiller.unknown_rules import UNKNOWN_RULES
 
-_BENCH = Path(os.environ.get("METACLAW_BENCH") or Path(__file__).parents[3] / "shared" / "metaclaw-bench")
+_BENCH = Path(os.environ.get("METACLAW_BENCH") or Path(__file__).parents[4] / "shared" / "metaclaw-bench")
 _TASK = "Save the rows of prices.csv where fee is above 3 as out.csv"
 _CODE = "df = pd.read_csv('prices.csv')\ndf[df.fee > 3].to_csv('out.csv')"
 # Literal values of each day's rule, and names that belong to single tasks of it.

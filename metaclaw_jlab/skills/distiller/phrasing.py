@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from metaclaw_jlab.skills.english import capitalised, is_plural, plural, singular
-from metaclaw_jlab.skills.forms import lines_of
-from metaclaw_jlab.skills.frames import Frame
-from metaclaw_jlab.skills.literals import NUMBER_WORDS, SUFFIXES, is_sign_name, other_spellings
-from metaclaw_jlab.skills.situation import Situation
-from metaclaw_jlab.skills.value_forms import Told
+from metaclaw_jlab.skills.distiller.english import capitalised, is_plural, plural, singular
+from metaclaw_jlab.skills.distiller.forms import lines_of
+from metaclaw_jlab.skills.distiller.frames import Frame
+from metaclaw_jlab.skills.distiller.literals import NUMBER_WORDS, SUFFIXES, is_sign_name, other_spellings
+from metaclaw_jlab.skills.distiller.situation import Situation
+from metaclaw_jlab.skills.distiller.value_forms import Told
 
 MOST, FEWEST = 24, 8
 

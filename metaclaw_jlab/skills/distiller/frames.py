@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from metaclaw_jlab.skills.english import bare, is_plural, participle, plural, singular, word_set
-from metaclaw_jlab.skills.literals import SIGN_NAMES, SUFFIXES, has_mark, is_sign_name
-from metaclaw_jlab.skills.situation import Situation
-from metaclaw_jlab.skills.wishes import VERBS, Wish, split_place
+from metaclaw_jlab.skills.distiller.english import bare, is_plural, participle, plural, singular, word_set
+from metaclaw_jlab.skills.distiller.literals import SIGN_NAMES, SUFFIXES, has_mark, is_sign_name
+from metaclaw_jlab.skills.distiller.situation import Situation
+from metaclaw_jlab.skills.distiller.wishes import VERBS, Wish, split_place
 
 
 class Kind(StrEnum):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from metaclaw_jlab.skills.english import plural, singular, word_set
+from metaclaw_jlab.skills.distiller.english import plural, singular, word_set
 
 _FIRST_MARK = 0xE000
 SIGN_NAMES = {

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from metaclaw_jlab.core.evolution import Failure, FailureKind, Source
-from metaclaw_jlab.skills.edits import edit_sentence
-from metaclaw_jlab.skills.english import word_set
-from metaclaw_jlab.skills.frames import recast
-from metaclaw_jlab.skills.literals import (
+from metaclaw_jlab.skills.distiller.edits import edit_sentence
+from metaclaw_jlab.skills.distiller.english import word_set
+from metaclaw_jlab.skills.distiller.frames import recast
+from metaclaw_jlab.skills.distiller.literals import (
     Marked,
     canonical,
     canonical_values,
@@ -20,8 +20,8 @@ from metaclaw_jlab.skills.literals import (
     mark,
     names_of,
 )
-from metaclaw_jlab.skills.sentences import Clause, clauses
-from metaclaw_jlab.skills.wishes import Wish, read_wish
+from metaclaw_jlab.skills.distiller.sentences import Clause, clauses
+from metaclaw_jlab.skills.distiller.wishes import Wish, read_wish
 from metaclaw_jlab.skills.words import stem, words
 
 _ABOUT_THIS_TASK = tuple(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metaclaw_jlab.core.evolution import Failure
-from metaclaw_jlab.skills.english import is_plural, participle, word_set
-from metaclaw_jlab.skills.literals import SUFFIXES
+from metaclaw_jlab.skills.distiller.english import is_plural, participle, word_set
+from metaclaw_jlab.skills.distiller.literals import SUFFIXES
 from metaclaw_jlab.skills.masking import mask
 from metaclaw_jlab.skills.words import STOP_WORDS, words
 

@@ -9,11 +9,11 @@ from itertools import zip_longest
 
 from metaclaw_jlab.core.evolution import Draft, Failure, Proposal, Source
 from metaclaw_jlab.core.skill import NAME_LIMIT, Skill
-from metaclaw_jlab.skills.frames import Frame, framed
-from metaclaw_jlab.skills.literals import SIGN_NAMES, SUFFIXES, kind_of
-from metaclaw_jlab.skills.phrasing import MOST, wordings
-from metaclaw_jlab.skills.readings import Reading, read_failure, same_rule, stems, values_of_text
-from metaclaw_jlab.skills.situation import Situation, situation_of, use_when
+from metaclaw_jlab.skills.distiller.frames import Frame, framed
+from metaclaw_jlab.skills.distiller.literals import SIGN_NAMES, SUFFIXES, kind_of
+from metaclaw_jlab.skills.distiller.phrasing import MOST, wordings
+from metaclaw_jlab.skills.distiller.readings import Reading, read_failure, same_rule, stems, values_of_text
+from metaclaw_jlab.skills.distiller.situation import Situation, situation_of, use_when
 
 MOST_DRAFTS = 3
 _UNITLESS = stems(" ".join((*SUFFIXES, "number")))

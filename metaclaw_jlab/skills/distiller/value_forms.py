@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from metaclaw_jlab.skills.english import agree, gerund, is_plural, plural, singular, with_article
-from metaclaw_jlab.skills.frames import Frame
-from metaclaw_jlab.skills.literals import NUMBER_WORDS
-from metaclaw_jlab.skills.situation import Situation
+from metaclaw_jlab.skills.distiller.english import agree, gerund, is_plural, plural, singular, with_article
+from metaclaw_jlab.skills.distiller.frames import Frame
+from metaclaw_jlab.skills.distiller.literals import NUMBER_WORDS
+from metaclaw_jlab.skills.distiller.situation import Situation
 
 # Words with one meaning about order and size.
 ORDER_WORDS: Mapping[str, tuple[str, ...]] = {

@@ -6,10 +6,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from metaclaw_jlab.skills import value_forms
-from metaclaw_jlab.skills.english import agree, gerund, is_plural, participle, plural, singular, with_article
-from metaclaw_jlab.skills.frames import Kind
-from metaclaw_jlab.skills.value_forms import Told
+from metaclaw_jlab.skills.distiller import value_forms
+from metaclaw_jlab.skills.distiller.english import (
+    agree,
+    gerund,
+    is_plural,
+    participle,
+    plural,
+    singular,
+    with_article,
+)
+from metaclaw_jlab.skills.distiller.frames import Kind
+from metaclaw_jlab.skills.distiller.value_forms import Told
 
 _Lines = Iterator[str]
 
