@@ -89,6 +89,9 @@ def evolve(session: KernelSession, words: list[str]) -> str:
         "evolve", "Wait for what is learned from failures; Ctrl-C stops the waiting, not the learning."
     )
     parser.parse_args(words)
+    from metaclaw_jlab.inspection.lines import counted
+    from metaclaw_jlab.store.support import Support
+
     workspace = session.workspace()
     if workspace.settings().evolver.kind == "off":
         raise UsageError(
@@ -99,8 +102,10 @@ def evolve(session: KernelSession, words: list[str]) -> str:
     except KeyboardInterrupt:
         return "MetaClaw: no longer waiting; the learning goes on beside your work."
     library = workspace.synchronised()
-    count = f"{len(library.skills)} skill{'' if len(library.skills) == 1 else 's'}"
-    return "\n".join([*told, f"MetaClaw: nothing waits · g{library.generation.number} · {count}"])
+    left = len(Support(workspace.database()).pending(_LOOKED_AT))
+    waits = "nothing waits" if not left else counted(left, "failure waits", "failures wait")
+    skills = counted(len(library.skills), "skill")
+    return "\n".join([*told, f"MetaClaw: {waits} · g{library.generation.number} · {skills}"])
 
 
 def learn(session: KernelSession, words: list[str]) -> str:
