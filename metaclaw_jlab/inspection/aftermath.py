@@ -21,6 +21,7 @@ KINDS = {
     FeedbackKind.EDITED: "you changed the proposed code before it ran",
     FeedbackKind.REJECTED: "you turned the proposal down",
 }
+NOT_KEPT = "what it started from was not kept, so it could not be done again to train on"
 ROLES = {
     Role.NEITHER: "neither support nor query",
     Role.SUPPORT: "support: a skill came from it, so it never trains the policy",
@@ -57,6 +58,8 @@ def role_in_words(trajectory: Trajectory, reason: str) -> str:
     if not trajectory.learn:
         return "neither: learning was off when it was asked"
     told = ROLES[trajectory.role]
+    if trajectory.role is Role.NEITHER and trajectory.stop is not None:
+        reason = reason or NOT_KEPT
     return f"{told} ({one_line(reason, COLUMNS)})" if reason else told
 
 
