@@ -10,6 +10,7 @@ from metaclaw_jlab.evaluation.practice_arms import Attempt
 
 Attempts = Mapping[str, Sequence[Attempt]]
 _DIGITS = 4
+_MAIN = 3  # arms whose shares by number of rules are shown
 _HEADER = ("arm", "tasks", "n", "strict", "95 % interval", "task right")
 
 
@@ -53,7 +54,8 @@ def render_arms(report: Mapping[str, Any]) -> str:
         groups[f"{count} rule{'' if count == '1' else 's'}{beyond}"] = split
     rows = [_HEADER]
     for group, split in groups.items():
-        rows += [(arm, group, *_cells(shares)) for arm, shares in split.items()]
+        shown = list(split.items()) if group in ("all", "single", "compound") else list(split.items())[:_MAIN]
+        rows += [(arm, group, *_cells(shares)) for arm, shares in shown]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     lines.insert(1, "-" * len(lines[0]))
