@@ -36,6 +36,7 @@ def diagnose(
         ("configuration", lambda: _configuration(workspace)),
         ("keyring", _keyring),
         ("sandbox", lambda: _sandbox(workspace)),
+        ("learning", lambda: _learning(workspace)),
         ("policy", lambda: policy(workspace, endpoint_seconds)),
     )
     return _examine(parts, on_progress)
@@ -180,3 +181,25 @@ def _sandbox(workspace: Workspace) -> Finding:
     if isolation == "require":
         return fail(name, f"{missing}, and sandbox.isolation requires it.", f"{advice} Or set it to auto.")
     return warn(name, f"{missing}: code in a sandbox reaches the network and your files.", advice)
+
+
+def _learning(workspace: Workspace) -> Finding:
+    from metaclaw_jlab.executors import bubblewrap
+    from metaclaw_jlab.inspection.status import evolver_in_words
+
+    name = "learning"
+    settings = workspace.settings()
+    if settings.evolver.kind == "off":
+        return warn(name, "Nothing is learned from failures.", "Set evolver.kind to auto.")
+    told = f"Skills are written by: {evolver_in_words(settings)}."
+    seconds = workspace.wording_seconds()
+    if not seconds:
+        return ok(name, f"{told} Their wordings are not tried, since calls may cost money.")
+    isolated = settings.sandbox.isolation != "none" and bubblewrap.probe() is not None
+    if not isolated and not settings.sandbox.unattended:
+        return warn(
+            name,
+            f"{told} Their wordings are not tried, because nothing isolates code that runs unattended here.",
+            "Install the package `bubblewrap`, or accept it: set sandbox.unattended to true.",
+        )
+    return ok(name, f"{told} Their wordings are tried in a sandbox for at most {seconds:g} s each.")

@@ -23,6 +23,7 @@ PARTS = [
     "configuration",
     "keyring",
     "sandbox",
+    "learning",
     "policy",
 ]
 
@@ -106,6 +107,20 @@ def test_required_isolation_that_does_not_work_is_a_failure(
 def test_isolation_that_works_is_fine(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "probe", lambda: False)
     assert examined(workspace)["sandbox"].level is Level.OK
+
+
+def test_without_isolation_wordings_are_not_tried_until_it_is_accepted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bubblewrap, "probe", lambda: None)
+    assert "sandbox.unattended" in examined(workspace)["learning"].next_step
+    set_value(workspace.home.config, "sandbox.unattended", "true")
+    assert examined(workspace)["learning"].level is Level.OK
+
+
+def test_learning_that_is_switched_off_is_told(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "evolver.kind", "off")
+    assert examined(workspace)["learning"].level is Level.WARN
 
 
 def test_a_home_that_cannot_be_opened_is_a_finding_too(tmp_path: Path) -> None:
