@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaclaw_jlab.core.score import Score
 from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.learning.beside import Beside
 
@@ -35,7 +36,9 @@ class KernelLearning:
         self.beside = Beside(self._turn, self._notice, at_rest=self._rest)
 
     def ended(self, trajectory: Trajectory) -> None:
-        """A task has ended, or its user said something about it: look at it. Returns at once."""
+        """A task has ended, or its user said something about it: look at it where it may tell something."""
+        if not may_teach(trajectory):
+            return
         self._folders[trajectory.id] = Path.cwd()
         while len(self._folders) > FOLDERS:
             self._folders.popitem(last=False)
@@ -97,7 +100,10 @@ class KernelLearning:
         from metaclaw_jlab.learning.inner_loop import evolve_once
         from metaclaw_jlab.learning.rewording import reword
 
-        replayer = self._replayer() if self._something_to_replay() else None
+        if not self._anything_waits():
+            self._conclude()
+            return False
+        replayer = self._replayer()
         loop = self._workspace.inner_loop(
             replayer=replayer, on_notice=self._notice, wait_seconds=LEASE_SECONDS
         )
@@ -109,8 +115,8 @@ class KernelLearning:
             verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
         return False
 
-    def _something_to_replay(self) -> bool:
-        """Whether anything waits that a replay would tell about: sandboxes and a policy are not started for nothing."""
+    def _anything_waits(self) -> bool:
+        """Whether there is anything to do. Most tasks leave nothing: no lease is taken for them, nothing is started."""
         from metaclaw_jlab.store.support import Support
         from metaclaw_jlab.store.undecided import Undecided
         from metaclaw_jlab.store.uses import Uses
@@ -154,3 +160,11 @@ class KernelLearning:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
+
+
+def may_teach(trajectory: Trajectory) -> bool:
+    """Whether there is something to learn from, or a skill to give credit to."""
+    blamed = isinstance(trajectory.score, Score) and trajectory.score.value < 0
+    failed = any(not result.passed for result in trajectory.checks)
+    edited = any(step.ran is not None for step in trajectory.steps)
+    return blamed or failed or edited or bool(trajectory.checks and trajectory.stamp.skills)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from metaclaw_jlab.core.score import Score, ScoreSource
+from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.jupyter.kernel import learning as module
 from metaclaw_jlab.jupyter.kernel.session import KernelSession
 from metaclaw_jlab.store.support import Support
 from tests.jupyter.kernel.notebook import Notebook, reply
+from tests.learning.homes import failed, passed, with_skill
 
 FAILING = (
     '%%metaclaw --mode auto --check "seen == 2  # counts must begin at two"\nCount the lamps of the table'
@@ -212,3 +217,19 @@ def test_what_a_dead_kernel_left_is_taken_up_with_the_load(learner: Notebook) ->
     learner.session.take_up()
     assert learner.session.kernel_learning().beside.wait(30)
     assert active(learner) == [RULE]
+
+
+@pytest.mark.parametrize(
+    ("trajectory", "looked_at"),
+    [
+        (failed(), True),
+        (replace(passed(), checks=(), score=None), False),
+        (passed(), False),
+        (with_skill(passed(), Skill("a", "Use it.", "Do it."), 0), True),
+        (replace(passed(), score=Score(-1.0, ScoreSource.USER)), True),
+        (replace(passed(), steps=(replace(passed().steps[0], ran="y = 1"),)), True),
+    ],
+    ids=["failed", "nothing checked it", "passed", "passed with a skill", "blamed", "edited"],
+)
+def test_only_what_may_tell_something_wakes_the_thread(trajectory: Trajectory, looked_at: bool) -> None:
+    assert module.may_teach(trajectory) is looked_at
