@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 
 from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.errors import ExecutorError, NotFound, StoreError
@@ -20,6 +22,8 @@ from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.learning.renaming import other_names, renamed
 from metaclaw_jlab.skills.masking import mask
 
+# A larger working folder is not copied again and again beside the user's work.
+FOLDER_BYTES = 16_000_000
 _FAILED = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -39,6 +43,8 @@ class SandboxReplayer:
     sampling: Sampling
     max_steps: int
     concurrency: int = 8
+    _read: dict[Path, Future[dict[str, bytes]]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def replay(self, case: Case) -> Replayed | None:
         """One case; None where the task cannot be done again: nothing checks it, its folder is gone, or another
@@ -49,7 +55,7 @@ class SandboxReplayer:
             if folder is None or not trajectory.task.checks or trajectory.stamp.model != self.policy.model:
                 return None
             names = other_names(_names(trajectory), case.variation)
-            files = _renamed_files(read_folder(folder, self.pool.folder_bytes), names)
+            files = _renamed_files(self._files(folder), names)
             done = self._do(_renamed_task(trajectory.task, names), files, case.skills, trajectory)
         except (ExecutorError, NotFound, StoreError, OSError):
             return None
@@ -58,6 +64,22 @@ class SandboxReplayer:
         back = {new: old for old, new in names.items()}
         feedback = tuple(renamed(result.feedback, back) for result in done.checks if not result.passed)
         return Replayed(not feedback, feedback)
+
+    def _files(self, folder: Path) -> dict[str, bytes]:
+        """What is in a folder, read once: all replays start from the same. Raises WorkingFolderTooLarge."""
+        with self._lock:
+            known = self._read.get(folder)
+            if known is None:
+                known = self._read[folder] = Future()
+                mine = True
+            else:
+                mine = False
+        if mine:
+            try:
+                known.set_result(read_folder(folder, min(FOLDER_BYTES, self.pool.folder_bytes)))
+            except (ExecutorError, OSError) as error:
+                known.set_exception(error)
+        return known.result()
 
     def _do(
         self, task: Task, files: Mapping[str, bytes], skills: tuple[Skill, ...], before: Trajectory

@@ -9,7 +9,7 @@ from metaclaw_jlab.core.replay import Case
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.executors.sandbox import SandboxPool
-from metaclaw_jlab.learning.replay import SandboxReplayer
+from metaclaw_jlab.learning.replay import FOLDER_BYTES, SandboxReplayer
 from metaclaw_jlab.policies.scripted import ScriptedPolicy
 from tests.learning.homes import CHECK, SAID, failed
 
@@ -96,6 +96,20 @@ def test_what_a_replay_would_not_tell_is_none(
     pool: SandboxPool, folder: Path, trajectory: Trajectory
 ) -> None:
     assert replayer(pool, folder, trajectory, Obedient()).replay(Case("t", ())) is None
+
+
+def test_the_folder_is_read_once_for_all_replays(pool: SandboxPool, folder: Path) -> None:
+    again = replayer(pool, folder, failed(), Obedient())
+    again.replay(Case("t", (SKILL,)))
+    (folder / "prices.csv").unlink()
+    replayed = again.replay(Case("t", (SKILL,)))
+    assert replayed is not None
+    assert replayed.passed
+
+
+def test_a_large_folder_is_not_copied(pool: SandboxPool, folder: Path) -> None:
+    (folder / "large.bin").write_bytes(bytes(FOLDER_BYTES + 1))
+    assert replayer(pool, folder, failed(), Obedient()).replay(Case("t", ())) is None
 
 
 def test_without_its_folder_there_is_no_replay(pool: SandboxPool) -> None:
