@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 # Outputs, replies and skills are shown too: none of them may steer a terminal, nor turn a line of text around.
@@ -75,3 +76,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
     """A sentence that names the nearest of the known names, or what to do otherwise."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {near[0]}?" if near else otherwise
+
+
+def notebook_name(path: str | None) -> str:
+    """A notebook as people call it: its name, without the folders before it."""
+    return re.split(r"[/\\]", path)[-1] if path else "no notebook that is known"

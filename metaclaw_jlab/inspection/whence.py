@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.inspection.generations import CAUSES
-from metaclaw_jlab.inspection.lines import counted, local_time, one_line
+from metaclaw_jlab.inspection.lines import counted, local_time, notebook_name, one_line
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
@@ -150,7 +150,7 @@ def learnt_in_words(failure: LearntFrom) -> str:
     if failure.at is None:
         place = f"task {failure.trajectory}, which is forgotten"
     else:
-        where = failure.notebook or "no notebook that is known"
+        where = notebook_name(failure.notebook)
         cell = f", cell {failure.cell_id}" if failure.cell_id else ""
         place = f"{local_time(failure.at)} in {where}{cell}, task {failure.trajectory}"
     said = f': "{one_line(failure.said, COLUMNS)}"' if failure.said.strip() else ""

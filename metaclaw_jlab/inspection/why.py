@@ -15,7 +15,7 @@ from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Step, StopReason, Trajectory
 from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath, role_in_words
 from metaclaw_jlab.inspection.generations import GenerationAccount, describe_generation
-from metaclaw_jlab.inspection.lines import local_time, shortened, unified
+from metaclaw_jlab.inspection.lines import local_time, notebook_name, shortened, unified
 from metaclaw_jlab.inspection.whence import Version, Whence, whence
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def score_in_words(score: Scoring | None) -> str:
 def _asked(trajectory: Trajectory) -> str:
     origin = trajectory.task.origin
     parts = [local_time(trajectory.created_at)]
-    parts.append(f"in {origin.notebook}" if origin.notebook else "in no notebook that is known")
+    parts.append(f"in {notebook_name(origin.notebook)}")
     if origin.cell_id:
         parts.append(f"cell {origin.cell_id}")
     if trajectory.task.name:

@@ -106,12 +106,23 @@ def _states(skill: Skill, reading: Reading) -> bool:
         distinct = any(kind_of(value) in {"word", "date"} for value in reading.values)
         if all(kind_of(value) in {"number", "suffix"} for value in reading.values):
             shared -= _UNITLESS  # a number means little without what it counts
-        return all(value in values or _says(skill.body, value) for value in reading.values) and bool(
+        # Beside another value a number only counts, and a blank only parts: "## and one blank".
+        needed = [value for value in reading.values if value.strip() and kind_of(value) != "number"]
+        needed = needed or list(reading.values)
+        return all(value in values or _says(skill.body, value) for value in needed) and bool(
             shared or distinct
         )
+    if _wants_the_word(reading, body):
+        return True
     if {kind_of(value) for value in values} - {"suffix"}:
         return False
     return len(shared) >= max(2, _ALIKE * len(reading.telling)) or reading.telling == body != frozenset()
+
+
+def _wants_the_word(reading: Reading, body: frozenset[str]) -> bool:
+    """Whether what is wanted is one plain word, which the skill has and the tasks have not."""
+    wanted = stems(reading.wish.value)
+    return len(wanted) == 1 and wanted <= body and not wanted & stems(reading.failure.task)
 
 
 def _says(body: str, value: str) -> bool:

@@ -245,3 +245,25 @@ def test_odd_feedback_is_survived(said):
 
 def test_all_of_something_stays_all_of_it():
     assert all("all" in wording.split() for wording in draft_of("readers look for all the digits").wordings)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Always print ready", "the output was expected to be ready for this file"),
+        (
+            "Put a .old beside the text",
+            "no file with .old at its end was found beside the one that was changed",
+        ),
+        ("Titles begin with ##", "readers expect a title with ## and one blank"),
+    ],
+)
+def test_a_rule_is_known_again_by_the_word_or_sign_that_it_wants(body, said):
+    known = Skill("known", "Use it.", body)
+    proposal = Distiller().propose([failure(said)], (known,))
+    assert [name for _, name in proposal.explained] == ["known"]
+
+
+def test_a_word_that_the_task_has_itself_makes_no_rule_known():
+    known = Skill("known", "Use it.", "Save the rows in a folder")
+    assert not Distiller().propose([failure("the output must say rows")], (known,)).explained
