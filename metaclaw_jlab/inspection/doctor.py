@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -178,6 +179,9 @@ def _sandbox(workspace: Workspace) -> Finding:
         return ok(name, "Bubblewrap works: no network, a read-only system, your files hidden.")
     missing = "Bubblewrap is missing or may not make namespaces here"
     advice = "Install the package `bubblewrap` and allow unprivileged user namespaces."
+    if Path(sys.prefix).is_relative_to("/tmp"):
+        missing = "Bubblewrap hides /tmp, and this Python lies in it"
+        advice = f"Install into another folder than {sys.prefix}."
     if isolation == "require":
         return fail(name, f"{missing}, and sandbox.isolation requires it.", f"{advice} Or set it to auto.")
     return warn(name, f"{missing}: code in a sandbox reaches the network and your files.", advice)

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import keyring
@@ -160,3 +161,11 @@ def test_all_well_is_said() -> None:
 def test_findings_are_json(workspace: Workspace) -> None:
     told = json.loads(json.dumps(as_json(diagnose(workspace))))
     assert set(told[0]) == {"name", "level", "sentence", "next_step"}
+
+
+def test_a_python_that_the_sandbox_would_hide_is_told(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bubblewrap, "probe", lambda: None)
+    monkeypatch.setattr(sys, "prefix", "/tmp/somewhere/.venv")
+    assert "lies in it" in examined(workspace)["sandbox"].sentence
