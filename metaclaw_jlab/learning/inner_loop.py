@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metaclaw_jlab.core.errors import GenerationMoved, SkillRefused
+from metaclaw_jlab.core.errors import GenerationMoved, SkillInvalid, SkillRefused
 from metaclaw_jlab.core.evolution import Draft, Evolver, Failure, FailureKind, Proposal, Source
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.replay import Replayer
@@ -108,7 +108,7 @@ def _take_in(loop: InnerLoop, proposal: Proposal, waiting: Sequence[Pending]) ->
         try:
             _refuse_taken_out(draft, gone, failures)
             chosen.append(_choose(loop, draft, failures))
-        except SkillRefused as refusal:
+        except (SkillRefused, SkillInvalid) as refusal:
             refused |= {source.trajectory: str(refusal) for source in draft.sources}
             loop.on_notice(f"MetaClaw: a skill was not taken in. {refusal}")
     evolution, consumed = _commit(loop, chosen, failures)

@@ -178,6 +178,18 @@ def test_a_skill_that_may_not_be_never_becomes_active(home_ground: Ground, body:
     assert home_ground.notices
 
 
+@pytest.mark.parametrize("change", [{"name": "No Name!"}, {"description": "x" * 2000}, {"description": ""}])
+def test_a_draft_that_is_no_skill_is_told_and_asked_for_once(
+    home_ground: Ground, change: dict[str, str]
+) -> None:
+    home_ground.record(failed())
+    home_ground.evolver.answer = lambda failures, _: Proposal((replace(semicolons(failures), **change),))
+    assert evolve_once(home_ground.loop()).kept == 1
+    assert evolve_once(home_ground.loop()).idle
+    assert home_ground.bodies() == {}
+    assert home_ground.notices
+
+
 def test_of_several_wordings_the_ones_that_may_not_be_are_left_out(home_ground: Ground) -> None:
     home_ground.record(failed())
     home_ground.evolver.answer = lambda failures, _: Proposal(
