@@ -13,6 +13,7 @@ from metaclaw_jlab.core.trajectory import Purpose
 from metaclaw_jlab.engines.embedded.playing import play
 from metaclaw_jlab.evaluation.other_names import in_other_names
 from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
+from metaclaw_jlab.learning.wording import clauses
 from metaclaw_jlab.practice import PracticeTask, check, solution
 
 REPLAYS_AT_ONCE = 16
@@ -57,7 +58,7 @@ class PracticeReplayer:
         done = attempt(varied, tuple(Match(skill, 1.0) for skill in case.skills), self._conditions)
         if done.failure is not None:
             return None
-        return Replayed(done.verdict.strict, clauses(done.verdict.feedback))
+        return Replayed(done.verdict.strict, tuple(sorted(clauses([done.verdict.feedback]))))
 
     def _variation(self, task: PracticeTask, number: int) -> PracticeTask | None:
         key = (task.id, number)
@@ -80,8 +81,3 @@ class PracticeReplayer:
             if check(varied, played.outcome).strict:
                 return varied
         return None
-
-
-def clauses(feedback: str) -> tuple[str, ...]:
-    """The sentences of a verdict's feedback, one for each rule that was broken."""
-    return tuple(clause for clause in feedback.split("; ") if clause)

@@ -12,7 +12,7 @@ from metaclaw_jlab.core.replay import Case, Replayed
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.evaluation.other_names import in_other_names
 from metaclaw_jlab.evaluation.practice_attempt import Conditions
-from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer, clauses
+from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.policies.scripted import ScriptedPolicy
 from metaclaw_jlab.practice import task_set
@@ -71,8 +71,3 @@ def test_a_policy_that_fails_is_no_result_and_is_asked_again(arm_pool: SandboxPo
     assert replays.replay(Case("t1", ())) is None
     assert replays.replay(Case("t1", ())) is None
     assert len(policy.requests) == 2
-
-
-@pytest.mark.parametrize(("text", "parts"), [("", ()), ("a", ("a",)), ("a; b, c", ("a", "b, c"))])
-def test_feedback_is_split_into_clauses(text: str, parts: tuple[str, ...]) -> None:
-    assert clauses(text) == parts

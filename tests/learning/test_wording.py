@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,11 @@ def test_what_else_was_wrong_may_stay_wrong() -> None:
 
 def test_a_wording_that_breaks_something_else_is_not_obeyed() -> None:
     assert not obeyed(Replayed(False, (OTHER,)), Trial("one", (), (SAID,), SAID))
+
+
+@pytest.mark.parametrize(("text", "parts"), [("", set()), ("a", {"a"}), ("a; b, c", {"a", "b, c"})])
+def test_what_is_wrong_is_told_one_by_one(text: str, parts: set[str]) -> None:
+    assert clauses([text]) == parts
 
 
 @given(st.lists(st.sampled_from([SAID, OTHER, "x"]), max_size=4))
