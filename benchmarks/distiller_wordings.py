@@ -25,7 +25,7 @@ from metaclaw_jlab.agent.prompt import opening
 from metaclaw_jlab.core.evolution import Failure, FailureKind
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.engines.embedded.generation import Generator, load
-from metaclaw_jlab.engines.embedded.playing import play
+from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import (
     RULES,

@@ -93,6 +93,68 @@ class EvolverSettings(Section):
     )
 
 
+class TrainingSettings(Section):
+    """The slow loop: how the weights of the local policy are trained."""
+
+    steps: int = Field(30, ge=1, le=10_000, description="Optimiser steps of one training.")
+    prompts: int = Field(8, ge=1, le=512, description="Prompts of one step, replayed ones included.")
+    group: int = Field(
+        8, ge=2, le=64, description="Completions of one prompt that are compared with each other."
+    )
+    lr: float | None = Field(
+        None, gt=0, le=1, description="Learning rate; 2e-3 for the embedded model, else 2e-5."
+    )
+    rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA adapter.")
+    temperature: float = Field(1.0, gt=0, le=2, description="Temperature of the completions in training.")
+    replay_share: float = Field(
+        0.5, ge=0, le=0.9, description="Share of the prompts that comes from the frozen replay set."
+    )
+    beta: float | None = Field(
+        None, ge=0, le=10, description="Weight of the KL term; 0 with checked rewards, 0.01 with judged ones."
+    )
+    process_weight: float = Field(
+        0.25, ge=0, le=1, description="Weight of a step's process reward beside the outcome."
+    )
+    judged: bool = Field(False, description="Train on a judge's rewards where a task has no checks.")
+    micro_batch: int = Field(
+        0, ge=0, le=4096, description="Completions in one forward pass; 0: all of a step at once."
+    )
+    held_out_share: float = Field(
+        0.2,
+        ge=0.05,
+        le=0.5,
+        description="Share of the query tasks that is kept for gates and never trained on.",
+    )
+    keep_starts: bool | None = Field(
+        None,
+        description="Keep what a task starts from (the objects and files that it names), so that it can be trained on.",
+    )
+    start_mb: float = Field(8.0, gt=0, le=1000, description="Most megabytes kept of one task's start.")
+    stop_seconds: float = Field(
+        5.0, gt=0, le=600, description="A training that has not stopped after so long is killed."
+    )
+    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
+        "none", description="Where the trainer logs besides the store."
+    )
+
+
+class JudgeSettings(Section):
+    """The model that scores steps where no check can."""
+
+    base_url: str | None = Field(None, description="Endpoint of the judge; no judge where unset.")
+    model: str | None = Field(None, description="Its model name; the first that it lists where unset.")
+    key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the judge's key.",
+    )
+    timeout: float = Field(60.0, gt=0, le=3600, description="Seconds without a byte before it is given up.")
+    votes: int = Field(3, ge=1, le=15, description="Votes on one step; a tie is no score.")
+    temperature: float = Field(0.6, ge=0, le=2, description="Sampling temperature of the judge.")
+    max_calls: int = Field(400, ge=0, le=1_000_000, description="Most requests to the judge in one training.")
+    same_model: bool = Field(False, description="Let a model judge itself.")
+
+
 class SandboxSettings(Section):
     """Limits of a sandbox process."""
 
@@ -124,5 +186,7 @@ class Settings(Section):
     agent: AgentSettings = AgentSettings()
     skills: SkillSettings = SkillSettings()
     evolver: EvolverSettings = EvolverSettings()
+    training: TrainingSettings = TrainingSettings()
+    judge: JudgeSettings = JudgeSettings()
     sandbox: SandboxSettings = SandboxSettings()
     server: ServerSettings = ServerSettings()

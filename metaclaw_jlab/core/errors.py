@@ -152,3 +152,27 @@ class RequestInvalid(MetaclawError, ValueError):
         self.status = status
         self.param = param
         self.code = code
+
+
+class TrainingError(MetaclawError, RuntimeError):
+    """A training cannot begin, or came to nothing."""
+
+
+class NothingToTrain(TrainingError):
+    """There is no prompt that a training could use."""
+
+
+class Superseded(TrainingError):
+    """The skill generation of a training is no longer the current one."""
+
+
+class WorkerFailed(TrainingError):
+    """The train worker broke down or did not answer."""
+
+
+class AdapterRefused(MetaclawError, ValueError):
+    """An adapter that may not serve: damaged, undecided, or made for another model."""
+
+
+class JudgeError(MetaclawError, RuntimeError):
+    """A judge's replies are of no use."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 
+from metaclaw_jlab.agent.graded_sandbox import GradedSandbox, asked
 from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
-from metaclaw_jlab.evaluation.graded_sandbox import GradedSandbox, asked
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import PracticeTask, Verdict
 

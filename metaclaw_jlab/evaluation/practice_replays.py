@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
+from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.replay import Case, Replayed
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.trajectory import Purpose
-from metaclaw_jlab.engines.embedded.playing import play
 from metaclaw_jlab.evaluation.other_names import in_other_names
 from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
 from metaclaw_jlab.learning.wording import clauses

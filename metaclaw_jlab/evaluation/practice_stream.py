@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from metaclaw_jlab.agent.graded_sandbox import asked
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import Purpose
 from metaclaw_jlab.evaluation.evolved_rules import stated_rule
-from metaclaw_jlab.evaluation.graded_sandbox import asked
 from metaclaw_jlab.evaluation.practice_arms import CONCURRENCY, Household
 from metaclaw_jlab.evaluation.practice_attempt import Attempted, Conditions, attempt
 from metaclaw_jlab.practice import PracticeTask, task_set

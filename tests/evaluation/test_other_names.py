@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from metaclaw_jlab.engines.embedded.playing import play
+from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.evaluation.other_names import in_other_names
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import Part, PracticeTask, check, solution, task_set

@@ -14,12 +14,12 @@ import torch
 from tqdm import tqdm
 
 from metaclaw_jlab.agent.parser import parse_reply
+from metaclaw_jlab.agent.playing import Played, play
 from metaclaw_jlab.agent.prompt import observation_message, opening
 from metaclaw_jlab.core.estimate import proportion_interval
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.engines.embedded.generation import Generator, load
-from metaclaw_jlab.engines.embedded.playing import Played, play
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import (
     RULE_NAMES,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from metaclaw_jlab.agent.graded_sandbox import GradedSandbox, asked, practice_check
 from metaclaw_jlab.core.task import Check, CheckKind
-from metaclaw_jlab.evaluation.graded_sandbox import GradedSandbox, asked, practice_check
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import PracticeTask, solution, task_set
 from metaclaw_jlab.practice.rules import habits

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from metaclaw_jlab.agent.playing import outcome
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Observation
-from metaclaw_jlab.engines.embedded.playing import outcome
 from metaclaw_jlab.executors.sandbox import Sandbox
 from metaclaw_jlab.practice import Outcome, PracticeTask, Verdict, check
 
