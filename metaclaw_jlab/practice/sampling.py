@@ -93,7 +93,7 @@ def _choose_compound(
 
 
 def _drawn(
-    rng: Random, split: str, picked: Sequence[Choice], names: Names
+    rng: Random, split: str, picked: Sequence[Choice], names: Names, joined: str
 ) -> tuple[str, dict[str, str], tuple[Part, ...]]:
     """Text, start files and parts of the chosen sub-tasks."""
     files, parts, texts = {}, [], []
@@ -103,7 +103,7 @@ def _drawn(
         files.update(draft.files)
         parts.append(Part(name, variant.name, draft.params, wording))
         texts.append(text)
-    text = texts[0] if len(texts) == 1 else compound_text(texts[0], texts[1], rng, split)
+    text = texts[0] if len(texts) == 1 else compound_text(texts[0], texts[1], rng, joined)
     text = lower(text) if rng.random() < _SMALL_LETTER_SHARE else text
     text = f"{text}." if rng.random() < _FULL_STOP_SHARE else text
     return text, files, tuple(parts)
@@ -119,15 +119,19 @@ def sample_task(
     names: Style = "random",
     family: str | None = None,
     rule: str | None = None,
+    joined: str | None = None,
 ) -> PracticeTask:
-    """A task for the house. `rules` is how many apply (4: four or more). PracticeError where none can be."""
+    """A task for the house. `rules` is how many apply (4: four or more). PracticeError where none can be.
+
+    `joined` is the split whose wordings join the parts of a compound: the task's own where it is not given.
+    """
     if rule is not None and rule not in RULE_NAMES:
         raise PracticeError(f"{rule!r} is no house rule.", f"Use one of {', '.join(RULE_NAMES)}.")
     if compound is None:
         compound = "+" in family if family else rng.random() < 0.5
     choose = _choose_compound if compound else _choose_single
     picked = choose(rng, split, family, rule, rules)
-    text, files, parts = _drawn(rng, split, picked, Names(rng, split, names))
+    text, files, parts = _drawn(rng, split, picked, Names(rng, split, names), joined or split)
     applying = _union(picked)
     task = PracticeTask(
         id="",
@@ -151,13 +155,14 @@ def task_set(
     house: House | None = None,
     compound_share: float = 0.5,
     names: Style = "random",
+    joined: str | None = None,
 ) -> tuple[PracticeTask, ...]:
-    """n tasks, equal for equal arguments; each for a house of its own unless one is given."""
+    """n tasks, equal for equal arguments; each for a house of its own unless one is given (`joined`: `sample_task`)."""
     tasks = []
     for index in range(n):
         rng = Random(f"{split}/{seed}/{index}")
         own = house or draw_house(rng, split)
         compound = int((index + 1) * compound_share) > int(index * compound_share)
-        task = sample_task(rng, split, own, compound=compound, names=names)
+        task = sample_task(rng, split, own, compound=compound, names=names, joined=joined)
         tasks.append(replace(task, id=f"{split}-{seed}-{index:05d}"))
     return tuple(tasks)
