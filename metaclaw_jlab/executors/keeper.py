@@ -166,16 +166,17 @@ def _serve(host: socket.socket, reader: FrameReader, runner: Runner, folder: str
         elif runner.end is not None:
             send(host, {"end": runner.end})
         else:
-            send(host, _run(host, runner, request, terms.output_chars))
+            send(host, _run(host, runner, frame, terms.output_chars))
 
 
-def _run(host: socket.socket, runner: Runner, request: dict[str, Any], limit: int) -> dict[str, Any]:
+def _run(host: socket.socket, runner: Runner, frame: Frame, limit: int) -> dict[str, Any]:
     """Have the runner do one thing, and say what came of it and of the runner."""
+    request, blob = frame
     clips = {runner.stdout: Clip(limit), runner.stderr: Clip(limit)}
     started = time.monotonic()
     answer: dict[str, Any] = {}
     try:
-        send(runner.channel, request)
+        send(runner.channel, request, blob)
         answer = _await(
             host, runner, clips, started + request["seconds"], stream=request.get("stream", False)
         )

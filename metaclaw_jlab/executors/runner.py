@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 from metaclaw_jlab.core.task import Check, CheckKind
 from metaclaw_jlab.executors.cell import run_cell
 from metaclaw_jlab.executors.checks import run_check
-from metaclaw_jlab.executors.frames import FrameReader, receive, send
+from metaclaw_jlab.executors.frames import Frame, FrameReader, receive, send
+from metaclaw_jlab.executors.objects import load_objects
 from metaclaw_jlab.executors.observation import clean, cut
 
 _KEPT_FROM = 200  # the runner's own descriptors lie above those that code opens and closes by habit
-_FRAME_LIMIT = 64 << 20
+_FRAME_LIMIT = 1 << 40  # the keeper is trusted
 
 
 def serve(channel: socket.socket, outputs: tuple[int, int], folder: str, output_chars: int) -> NoReturn:
@@ -32,13 +33,20 @@ def serve(channel: socket.socket, outputs: tuple[int, int], folder: str, output_
     reader = FrameReader(_FRAME_LIMIT)
     send(channel, {"ready": True})
     while frame := receive(channel, reader):
-        request = frame[0]
         _repair(kept, folder)
-        run = _execute if "code" in request else _check
-        answer = run(request, namespace, output_chars)
+        answer = _answer(frame, namespace, output_chars)
         _flush()
         send(channel, answer)
     os._exit(0)
+
+
+def _answer(frame: Frame, namespace: dict[str, Any], output_chars: int) -> dict[str, Any]:
+    request, _ = frame
+    if "code" in request:
+        return _execute(request, namespace, output_chars)
+    if "load" in request:
+        return {"failed": cut(clean(load_objects(namespace, frame)), output_chars)[0]}
+    return _check(request, namespace)
 
 
 def _execute(request: dict[str, Any], namespace: dict[str, Any], output_chars: int) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def _execute(request: dict[str, Any], namespace: dict[str, Any], output_chars: i
     return {"result": result, "error": error, "truncated": truncated}
 
 
-def _check(request: dict[str, Any], namespace: dict[str, Any], _: int) -> dict[str, Any]:
+def _check(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
     check = Check(CheckKind(request["kind"]), request["check"], request["feedback"])
     outcome = run_check(check, namespace, request["seconds"])
     return {"passed": outcome.passed, "feedback": outcome.feedback}

@@ -24,8 +24,9 @@ from metaclaw_jlab.core.task import Check, CheckResult
 from metaclaw_jlab.core.trajectory import ExecutionError, Observation
 from metaclaw_jlab.executors import bubblewrap
 from metaclaw_jlab.executors.folder import checked_path, read_folder, too_large
-from metaclaw_jlab.executors.frames import pack, unpack
+from metaclaw_jlab.executors.frames import Frame, pack, unpack
 from metaclaw_jlab.executors.limits import Limits
+from metaclaw_jlab.executors.objects import load_request, not_loaded
 from metaclaw_jlab.executors.room import Link, Plan, Room, start_room
 
 Isolation = Literal["auto", "require", "none"]
@@ -50,13 +51,14 @@ _KEEPER_LOST = "keeper lost"
 class Sandbox:
     """One namespace and one folder, step after step. Implements core.executor.Executor; one thread at a time.
 
-    When the code ends its own process or runs too long, the next call starts with an empty namespace in a folder
-    with the same files.
+    When the code ends its own process or runs too long, the next call starts with a namespace of the loaded objects
+    alone, in a folder with the same files.
     """
 
     def __init__(self, pool: SandboxPool, files: Mapping[str, bytes]) -> None:
         self._pool = pool
         self._start_files = files
+        self._objects: dict[str, bytes] = {}
         self._steps = 0
         self._ended = False
         self._link: Link | None = pool._enter(files)
@@ -98,6 +100,14 @@ class Sandbox:
         answer = report["answer"]
         return CheckResult(check, answer.get("passed") is True, str(answer.get("feedback", "")))
 
+    def load(self, objects: Mapping[str, bytes]) -> None:
+        """Unpickle objects into the sandbox's namespace, `In[3]` and `Out[3]` too. It is no step. Raises ExecutorError."""
+        if objects:
+            self._objects |= objects
+            report = self._ask(load_request(objects, self._pool.seconds), self._pool.seconds, None)
+            if failed := report.get("answer", {}).get("failed", report["end"]):
+                raise not_loaded(failed)
+
     def files(self) -> dict[str, bytes]:
         """All regular files of the folder by relative path. Raises WorkingFolderTooLarge, ExecutorError."""
         return {path: data for path, data in self._files().items() if not path.endswith("/")}
@@ -134,7 +144,7 @@ class Sandbox:
         return unpack(frame)
 
     def _ask(
-        self, request: Mapping[str, Any], seconds: float, on_output: Callable[[str], None] | None
+        self, request: Frame | Mapping[str, Any], seconds: float, on_output: Callable[[str], None] | None
     ) -> dict[str, Any]:
         if self._ended:
             self._start_again()
@@ -158,6 +168,7 @@ class Sandbox:
         self.close()
         self._link = self._pool._enter(files)
         self._ended = False
+        self.load(self._objects)
 
     def _alive(self) -> Link:
         if self._link is None:
