@@ -101,7 +101,7 @@ class Sandbox:
         return CheckResult(check, answer.get("passed") is True, str(answer.get("feedback", "")))
 
     def load(self, objects: Mapping[str, bytes]) -> None:
-        """Unpickle objects into the sandbox's namespace, `In[3]` and `Out[3]` too. It is no step. Raises ExecutorError."""
+        """Unpickle objects into the namespace, `In[3]` and `Out[3]` too. It is no step. Raises ExecutorError."""
         if objects:
             self._objects |= objects
             report = self._ask(load_request(objects, self._pool.seconds), self._pool.seconds, None)
