@@ -18,6 +18,7 @@ from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.reward_model import RewardModel
 from metaclaw_jlab.core.score import Score, ScoreSource, Scoring, Unscored
 from metaclaw_jlab.core.task import CheckResult, Task
+from metaclaw_jlab.core.training import TrainingPrompt
 from metaclaw_jlab.core.trajectory import (
     ExecutionError,
     InjectedSkill,
@@ -84,6 +85,13 @@ def run_task(task: Task, rollout: Rollout) -> Trajectory:
     cancelled and is raised again, so that a loop over tasks stops too.
     """
     return _to_end(_begin(task, rollout), _run)
+
+
+def answer(prompt: TrainingPrompt, rollout: Rollout) -> Trajectory:
+    """Answer a recorded prompt, its messages exactly as they were sent, and go on to the end of its task."""
+    stamp = Stamp(rollout.generation, (), rollout.policy.model, seed=rollout.sampling.seed)
+    subject = Trajectory(new_trajectory_id(), prompt.task, stamp, rollout.purpose, prompt.before)
+    return _to_end(_Progress(rollout, subject, prompt.messages), _run)
 
 
 def propose(subject: Task | Trajectory, rollout: Rollout) -> Trajectory:
@@ -177,13 +185,8 @@ def _begin(task: Task, rollout: Rollout) -> _Progress:
     matches = rollout.retrieve(task)
     skills = tuple(InjectedSkill(match.skill.name, match.skill.sha256, match.relevance) for match in matches)
     adapter = _ADAPTER.search(rollout.policy.model)
-    stamp = Stamp(
-        skill_generation=rollout.generation,
-        skills=skills,
-        model=rollout.policy.model,
-        adapter=int(adapter[1]) if adapter else None,
-        seed=rollout.sampling.seed,
-    )
+    version = int(adapter[1]) if adapter else None
+    stamp = Stamp(rollout.generation, skills, rollout.policy.model, version, rollout.sampling.seed)
     trajectory = Trajectory(
         new_trajectory_id(),
         task,

@@ -1,0 +1,116 @@
+"""GRPO on a LoRA adapter (Shao et al. 2024; without division by the standard deviation, Liu et al. 2025).
+
+TRL's trainer takes the steps, PEFT holds the adapter. What differs from TRL as it comes: completions are run to the end
+of their task before they are scored, groups of equal reward and completions without a score leave the batch, memory
+that runs out halves the micro-batch, and the divergence from the base is computed, which TRL does not log at beta 0.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from metaclaw_jlab.core.errors import NothingToTrain, TrainingError
+from metaclaw_jlab.core.training import PromptKind, StepReport, TrainingPrompt
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.core.start_state import Rooms
+    from metaclaw_jlab.engines.stopping import StopFlag
+
+_log = logging.getLogger(__name__)
+TINY_PARAMETERS = 20_000_000
+CLIP_LOW, CLIP_HIGH = 0.2, 0.28
+MOST_EQUAL_STEPS = 8  # in a row: then there is nothing left to learn from these prompts
+
+
+@dataclass(frozen=True, slots=True)
+class GrpoPlan:
+    """How a training goes. `prompts` are those of one step, `group` the completions of each; `micro_batch` 0 takes all
+    of a step at once; `parent` is the folder of the adapter to go on from."""
+
+    run: int
+    model: str
+    seed: int
+    steps: int
+    prompts: int
+    group: int
+    lr: float
+    rank: int
+    temperature: float
+    replay_share: float
+    beta: float
+    process_weight: float
+    micro_batch: int
+    max_tokens: int
+    max_steps: int
+    report_to: str = "none"
+    parent: str | None = None
+
+
+def order_of(
+    plan: GrpoPlan, query: Sequence[TrainingPrompt], replay: Sequence[TrainingPrompt]
+) -> list[TrainingPrompt]:
+    """The prompts of all steps, `plan.prompts` a step: each kind shuffled, and again when it is used up.
+
+    Raises NothingToTrain.
+    """
+    if not query:
+        raise NothingToTrain("The query set is empty.", "Work on, or attempt older tasks again.")
+    replayed = round(plan.prompts * plan.replay_share) if replay else 0
+    replayed = min(replayed, plan.prompts - 1)
+    rng = Random(f"order/{plan.seed}")
+    queues: dict[PromptKind, list[TrainingPrompt]] = {PromptKind.QUERY: [], PromptKind.REPLAY: []}
+    found = []
+    for _ in range(plan.steps):
+        for kind, source, count in (
+            (PromptKind.QUERY, query, plan.prompts - replayed),
+            (PromptKind.REPLAY, replay, replayed),
+        ):
+            queue = queues[kind]
+            while len(queue) < count:
+                queue += rng.sample(source, len(source))
+            found += [queue.pop(0) for _ in range(count)]
+    return found
+
+
+def train(
+    plan: GrpoPlan,
+    query: Sequence[TrainingPrompt],
+    replay: Sequence[TrainingPrompt],
+    rooms: Rooms,
+    *,
+    folder: Path,
+    on_step: Callable[[StepReport], None],
+    before_step: Callable[[int], None] = lambda _: None,
+    stop: StopFlag | None = None,
+    resume: Path | None = None,
+    trainable: Callable[[], frozenset[str]] | None = None,
+) -> Path:
+    """Train an adapter; the folder in which it lies, in PEFT's format.
+
+    A checkpoint is written to `folder/checkpoints` after every step. `before_step` may raise Superseded; query prompts
+    that `trainable` no longer names are left out. Raises NothingToTrain, TrainingError, Stopped.
+    """
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    from metaclaw_jlab.engines.grpo_trainer import make_trainer
+    from metaclaw_jlab.engines.stopping import stop_inside
+
+    ordered = order_of(plan, query, replay)
+    started = time.monotonic()
+    trainer = make_trainer(plan, ordered, rooms, folder, on_step, before_step, stop, trainable)
+    _log.info("ready to train after %.1f s", time.monotonic() - started)
+    stopping: Any = nullcontext() if stop is None else stop_inside(trainer.model, stop)
+    with stopping:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if trainer.trouble:
+        raise TrainingError(*trainer.trouble)
+    target = folder / "adapter"
+    trainer.model.save_pretrained(target)
+    return target

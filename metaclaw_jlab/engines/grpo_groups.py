@@ -1,0 +1,181 @@
+"""The groups of one GRPO step: completed, run, scored; what has nothing to teach is left out and counted."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from metaclaw_jlab.agent.group_rollout import Answered, GroupRollout, PendingGroups, raised, start_groups
+from metaclaw_jlab.agent.lockstep import Asked
+from metaclaw_jlab.core.policy import Sampling
+from metaclaw_jlab.core.score import Score
+from metaclaw_jlab.core.start_state import Rooms
+from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
+from metaclaw_jlab.engines.completions import Completer, Sampled
+from metaclaw_jlab.engines.grpo import GrpoPlan
+from metaclaw_jlab.engines.stopping import StopFlag
+
+CHUNK = 32  # completions decoded together: while they run in their sandboxes the next ones are decoded
+_SEEDS = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """One completion that has something to teach: tokens, and by how much it was better than its group."""
+
+    prompt: tuple[int, ...]
+    tokens: tuple[int, ...]
+    advantage: float
+
+
+@dataclass
+class Collected:
+    """The rows of a step, and what was seen on the way. Rewards are means over scored completions."""
+
+    rows: list[TrainingRow] = field(default_factory=list)
+    rewards: dict[PromptKind, list[float]] = field(default_factory=lambda: {kind: [] for kind in PromptKind})
+    lengths: list[int] = field(default_factory=list)
+    groups: int = 0
+    equal: int = 0
+    unscored: int = 0
+    mismatched: int = 0
+    outdated: int = 0
+    tokens: int = 0
+    generation_seconds: float = 0.0
+    scoring_seconds: float = 0.0
+
+    @property
+    def reward(self) -> float:
+        """Mean reward of everything that was scored, 0 where nothing was."""
+        every = [reward for rewards in self.rewards.values() for reward in rewards]
+        return fmean(every) if every else 0.0
+
+    @property
+    def query_reward(self) -> float | None:
+        """Mean reward of query prompts."""
+        return fmean(self.rewards[PromptKind.QUERY]) if self.rewards[PromptKind.QUERY] else None
+
+    @property
+    def replay_reward(self) -> float | None:
+        """Mean reward of replayed prompts."""
+        return fmean(self.rewards[PromptKind.REPLAY]) if self.rewards[PromptKind.REPLAY] else None
+
+    @property
+    def mean_tokens(self) -> float:
+        """Mean length of a completion."""
+        return fmean(self.lengths) if self.lengths else 0.0
+
+
+@dataclass
+class GroupCollector:
+    """Makes the groups of a step. Seconds of scoring are those that decoding waited for it."""
+
+    plan: GrpoPlan
+    completer: Completer
+    rooms: Rooms
+    threads: ThreadPoolExecutor
+    stop: StopFlag | None = None
+    trainable: Callable[[], frozenset[str]] | None = None
+
+    def collect(self, step: int, prompts: Sequence[TrainingPrompt]) -> Collected:
+        """Groups for these prompts, those that may no longer be trained on left out. Raises Stopped."""
+        found = Collected()
+        kept = self._kept(prompts, found)
+        before = self.completer.seconds, self.completer.tokens
+        pending: list[tuple[Sequence[TrainingPrompt], list[list[Sampled]], PendingGroups]] = []
+        size = max(1, CHUNK // self.plan.group)
+        for start in range(0, len(kept), size):
+            self._check()
+            pending.append(self._begin(step, start, kept[start : start + size]))
+        waited = time.perf_counter()
+        busy = self.completer.seconds
+        for chunk, sampled, groups in pending:
+            answered = groups.wait()
+            self._check()
+            for prompt, samples, answers in zip(chunk, sampled, answered, strict=True):
+                self._take(prompt, samples, answers, found)
+        decoded_meanwhile = self.completer.seconds - busy
+        found.scoring_seconds = max(0.0, time.perf_counter() - waited - decoded_meanwhile)
+        found.generation_seconds = self.completer.seconds - before[0]
+        found.tokens = self.completer.tokens - before[1]
+        return found
+
+    def _kept(self, prompts: Sequence[TrainingPrompt], found: Collected) -> list[TrainingPrompt]:
+        if self.trainable is None:
+            return list(prompts)
+        allowed = self.trainable()
+        kept = [one for one in prompts if one.kind is PromptKind.REPLAY or one.id in allowed]
+        found.outdated = len(prompts) - len(kept)
+        return kept
+
+    def _begin(
+        self, step: int, first: int, prompts: Sequence[TrainingPrompt]
+    ) -> tuple[Sequence[TrainingPrompt], list[list[Sampled]], PendingGroups]:
+        plan, sampling = self.plan, Sampling(self.plan.temperature, self.plan.max_tokens)
+        seeds = [
+            [seed_of(plan, step, first + number, completion) for completion in range(plan.group)]
+            for number in range(len(prompts))
+        ]
+        asked = [
+            Asked(0, prompt.messages, Sampling(plan.temperature, plan.max_tokens, seed))
+            for prompt, own in zip(prompts, seeds, strict=True)
+            for seed in own
+        ]
+        flat = self.completer.sample(asked)
+        sampled = [flat[i * plan.group : (i + 1) * plan.group] for i in range(len(prompts))]
+        how = GroupRollout(
+            model=plan.model,
+            generate=self.completer.generate,
+            rooms=self.rooms,
+            sampling=sampling,
+            max_steps=plan.max_steps,
+            threads=self.threads,
+        )
+        completions = [[one.completion for one in group] for group in sampled]
+        return prompts, sampled, start_groups(prompts, completions, seeds, how)
+
+    def _take(
+        self,
+        prompt: TrainingPrompt,
+        samples: Sequence[Sampled],
+        answers: Sequence[Answered],
+        found: Collected,
+    ) -> None:
+        found.groups += 1
+        found.lengths += [len(sample.tokens) for sample in samples]
+        if any(answer.mismatched for answer in answers):
+            found.mismatched += 1
+            return
+        rewards = [_reward(answer, self.plan.process_weight) for answer in answers]
+        known = [reward for reward in rewards if reward is not None]
+        found.unscored += len(rewards) - len(known)
+        found.rewards[prompt.kind] += known
+        if len(known) < 2 or max(known) - min(known) < 1e-9:
+            found.equal += 1
+            return
+        mean = fmean(known)
+        found.rows += [
+            TrainingRow(sample.prompt, sample.tokens, reward - mean)
+            for sample, reward in zip(samples, rewards, strict=True)
+            if reward is not None
+        ]
+
+    def _check(self) -> None:
+        if self.stop is not None:
+            self.stop.check()
+
+
+def seed_of(plan: GrpoPlan, step: int, prompt: int, completion: int) -> int:
+    """The seed of one completion: the same after a resume."""
+    return zlib.crc32(f"{plan.seed}/{step}/{prompt}/{completion}".encode()) % _SEEDS
+
+
+def _reward(answer: Answered, process_weight: float) -> float | None:
+    if not isinstance(answer.outcome, Score):
+        return None
+    process = raised(answer.step)
+    return answer.outcome.value + (process_weight * process.value if process else 0.0)
