@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from transformers import GenerationConfig
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+from metaclaw_jlab.engines.adapter_bank import AdapterBank, LoadedAdapter
 from metaclaw_jlab.engines.key_values import Window, WindowLayer
 from metaclaw_jlab.engines.rows import Parameters, Request, Row
 
@@ -20,11 +22,13 @@ class RollingBatch:
     """A batch for models with plain key-value layers. Rows are padded on the left, so that all end together.
 
     `rows` and all logits, (rows, vocabulary), are in the same order. The mask is kept beside the buffers: a row's
-    columns from its first one on are open for good, so that a step changes nothing in it.
+    columns from its first one on are open for good, so that a step changes nothing in it. Rows with adapters need the
+    model's bank.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, bank: AdapterBank | None = None) -> None:
         self.rows: list[Row] = []
+        self._bank = bank
         self._first: list[int] = []  # the column where each row begins
         self._model = model
         self._window = Window()
@@ -39,13 +43,14 @@ class RollingBatch:
         return self._window.width
 
     def admit(self, newcomers: Sequence[Row]) -> torch.Tensor:
-        """Read the newcomers, equal texts once, append them to `rows`; the logits of their next tokens."""
-        texts = [(*row.prompt, *row.tokens) for row in newcomers]
+        """Read the newcomers, equal texts with one adapter once, append them to `rows`; logits of their next tokens."""
+        texts = [(row.adapter, (*row.prompt, *row.tokens)) for row in newcomers]
         unique = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        logits, layers = read(self._model, list(unique))
-        self._make_room(layers, len(newcomers), max(map(len, texts)))
+        with _adapted(self._bank, [adapter for adapter, _ in unique]):
+            logits, layers = read(self._model, [text for _, text in unique])
+        self._make_room(layers, len(newcomers), max(row.length for row in newcomers))
         for row, text in zip(newcomers, texts, strict=True):
-            self._place(row, len(text), unique[text], layers)
+            self._place(row, row.length, unique[text], layers)
         self._fit()
         return logits[[unique[text] for text in texts]]
 
@@ -54,13 +59,14 @@ class RollingBatch:
         window, device = self._window, self._model.device
         if window.end == self._mask.shape[-1]:
             self._rebuild(window.rows, window.width)
-        output = self._model(
-            input_ids=torch.tensor([[row.tokens[-1]] for row in self.rows], device=device),
-            attention_mask=self._mask[: window.rows, :, :, window.start : window.end + 1],
-            position_ids=torch.tensor([[row.length - 1] for row in self.rows], device=device),
-            past_key_values=self._cache,
-            use_cache=True,
-        )
+        with _adapted(self._bank, [row.adapter for row in self.rows]):
+            output = self._model(
+                input_ids=torch.tensor([[row.tokens[-1]] for row in self.rows], device=device),
+                attention_mask=self._mask[: window.rows, :, :, window.start : window.end + 1],
+                position_ids=torch.tensor([[row.length - 1] for row in self.rows], device=device),
+                past_key_values=self._cache,
+                use_cache=True,
+            )
         window.end += 1
         logits: torch.Tensor = output.logits[:, -1]
         return logits
@@ -120,6 +126,8 @@ class RollingBatch:
             return
         self._window.start = self._window.end = 0
         self._layers, self._cache, self._mask = [], DynamicCache(), torch.empty(0, 0)
+        if self._bank is not None:
+            self._bank.forget_rows()
 
 
 def read(model: Any, texts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, list[Any]]:
@@ -138,6 +146,7 @@ def decode_together(
     rows: Sequence[Row],
     choose: Callable[[Sequence[Row], torch.Tensor], None],
     ending: Callable[[], bool],
+    bank: AdapterBank | None = None,
 ) -> None:
     """A closed batch, for any model that can generate: `choose` appends one token to each row that it is given.
 
@@ -162,17 +171,20 @@ def decode_together(
         return torch.tensor([ending() or gone(row) for row in rows], device=ids.device)
 
     configuration: Any = GenerationConfig
-    model.generate(
-        input_ids=ids,
-        attention_mask=mask,
-        generation_config=configuration(
-            max_new_tokens=max(row.parameters.max_tokens - len(row.tokens) for row in rows),
-            do_sample=False,
-            pad_token_id=0,
-        ),
-        logits_processor=[step],
-        stopping_criteria=[ended],
-    )
+    with _adapted(bank, [row.adapter for row in rows]):
+        model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            generation_config=configuration(
+                max_new_tokens=max(row.parameters.max_tokens - len(row.tokens) for row in rows),
+                do_sample=False,
+                pad_token_id=0,
+            ),
+            logits_processor=[step],
+            stopping_criteria=[ended],
+        )
+    if bank is not None:
+        bank.forget_rows()
 
 
 def can_roll(model: Any) -> bool:
@@ -203,6 +215,16 @@ def can_roll(model: Any) -> bool:
     alone = torch.cat([read(model, [(*one.prompt, *one.tokens)])[0] for one in batch.rows]).float()
     tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
     return bool((together - alone).abs().max() <= tolerance * alone.std().clamp(min=1e-3))
+
+
+def _adapted(
+    bank: AdapterBank | None, adapters: Sequence[LoadedAdapter | None]
+) -> AbstractContextManager[None]:
+    if bank is not None:
+        return bank.rows(adapters)
+    if any(adapter is not None for adapter in adapters):
+        raise ValueError("Rows with adapters need the bank that loaded them.")
+    return nullcontext()
 
 
 def _padded(model: Any, texts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

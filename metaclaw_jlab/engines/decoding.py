@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import psutil
 import torch
 
+from metaclaw_jlab.engines.adapter_bank import AdapterBank, LoadedAdapter
 from metaclaw_jlab.engines.batches import RollingBatch, decode_together
 from metaclaw_jlab.engines.local_models import LocalModel
 from metaclaw_jlab.engines.rows import Request, Row, rows_of
@@ -33,7 +34,8 @@ class Decoder:
     """Decodes requests on a thread of its own, the only one that touches the model.
 
     Rows of different requests share a batch; requests take turns in filling it, so that a large one delays no other.
-    `most_columns` bounds rows times the longest row, in tokens; what the memory holds where it is None.
+    `most_columns` bounds rows times the longest row, in tokens; what the memory holds where it is None. `bank` has the
+    adapters of the model; requests name theirs by what it loaded, and a batch may hold rows of several.
     """
 
     def __init__(
@@ -43,14 +45,16 @@ class Decoder:
         max_batch: int = 32,
         threads: int | None = None,
         most_columns: int | None = None,
+        bank: AdapterBank | None = None,
     ) -> None:
         self._served = served
+        self._bank = bank
         self._max_batch = max_batch
         self._threads = threads
         self._queue: deque[Ticket] = deque()
         self._changed = threading.Condition()
         self._closing = False
-        self._batch = RollingBatch(served.model)
+        self._batch = RollingBatch(served.model, bank)
         self._together: list[Row] = []
         self._most_columns = most_columns or _most_columns(served)
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
@@ -120,16 +124,16 @@ class Decoder:
             while not (self._queue or self._batch.rows or self._closing):
                 self._changed.wait()
             chosen: list[Row] = []
-            unread: set[tuple[int, ...]] = set()
+            unread: set[tuple[LoadedAdapter | None, tuple[int, ...]]] = set()
             width = self._batch.width
             while self._queue and len(self._batch.rows) + len(chosen) < self._max_batch:
                 row = self._queue[0].waiting[0]
-                fresh = unread | {row.prompt}
+                fresh = unread | {(row.adapter, row.prompt)}
                 rows = len(self._batch.rows) + len(chosen) + 1
                 width = max(width, row.length)
                 if (chosen or self._batch.rows) and (
                     rows * width > self._most_columns
-                    or (chosen and len(fresh) * max(map(len, fresh)) > PREFILL_TOKENS)
+                    or (chosen and len(fresh) * max(len(prompt) for _, prompt in fresh) > PREFILL_TOKENS)
                 ):
                     break
                 unread = fresh
@@ -171,7 +175,9 @@ class Decoder:
         self._together = [row for row in rows if not row.cancelled]
         try:
             if self._together:
-                decode_together(self._served.model, self._together, self._choose, lambda: self._closing)
+                decode_together(
+                    self._served.model, self._together, self._choose, lambda: self._closing, self._bank
+                )
         except Exception as error:  # noqa: BLE001 - the loop outlives a request
             self._give_up(self._together, error)
         for row in self._together:

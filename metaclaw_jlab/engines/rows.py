@@ -5,8 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from metaclaw_jlab.engines.text_stream import Released, TextStream, TokenScore
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.engines.adapter_bank import LoadedAdapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Request:
     """`n` completions for each prompt. `deliver` is called by the decoder's thread and must not block.
 
     With `stream` false each row delivers a single piece, at its end. `continues` is true where the answer goes on in
-    the prompt's own text rather than in a new message.
+    the prompt's own text rather than in a new message. `adapter` is what decodes it from the first token to the last;
+    None is the base model alone.
     """
 
     prompts: tuple[tuple[int, ...], ...]
@@ -52,6 +57,7 @@ class Request:
     seed: int | None = None
     stream: bool = True
     continues: bool = False
+    adapter: LoadedAdapter | None = None
 
 
 CONTEXT_TOKENS = 5  # enough of the prompt to decode the first token in its context
@@ -64,6 +70,7 @@ class Row:
         "_pending",
         "_stream",
         "_text",
+        "adapter",
         "cancelled",
         "deliver",
         "finished",
@@ -78,6 +85,7 @@ class Row:
         self, request: Request, prompt: tuple[int, ...], index: int, decode: Callable[[Sequence[int]], str]
     ) -> None:
         self.prompt = prompt
+        self.adapter = request.adapter
         self.parameters = request.parameters
         self.index = index
         self.deliver = request.deliver

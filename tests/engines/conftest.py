@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,57 @@ def greedy_alone() -> Callable[..., list[int]]:
         return text[len(prompt) :]
 
     return answer
+
+
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@pytest.fixture(scope="session")
+def save_adapter(model_folder: Callable[[str], Path]) -> Callable[..., Path]:
+    """Writes an adapter with random weights, strong enough to change what a tiny model says, as training would."""
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM
+
+    from metaclaw_jlab.engines.adapter_card import CONFIG, WEIGHTS, AdapterCard, write_card
+    from metaclaw_jlab.engines.base_identity import base_sha256, file_sha256
+
+    def save(
+        folder: Path,
+        kind: str = "qwen3",
+        *,
+        version: int = 1,
+        rank: int = 4,
+        targets: tuple[str, ...] = TARGETS,
+        strength: float = 0.1,
+        change: Callable[[dict[str, torch.Tensor]], None] = lambda _: None,
+        base: str | None = None,
+        **config: object,
+    ) -> Path:
+        causal: Any = AutoModelForCausalLM
+        model = causal.from_pretrained(model_folder(kind))
+        drawn = torch.Generator().manual_seed(version)
+        tensors = {}
+        for name, module in model.named_modules():
+            if name.endswith(targets):
+                shape = module.weight.shape
+                outputs, inputs = shape if isinstance(module, torch.nn.Linear) else (shape[1], shape[0])
+                key = f"base_model.model.{name}.lora"
+                tensors[f"{key}_A.weight"] = torch.randn(rank, inputs, generator=drawn) * strength
+                tensors[f"{key}_B.weight"] = torch.randn(outputs, rank, generator=drawn)
+        change(tensors)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / WEIGHTS)
+        plain = {
+            "peft_type": "LORA",
+            "r": rank,
+            "lora_alpha": 2 * rank,
+            "target_modules": list(targets),
+            "bias": "none",
+        }
+        (folder / CONFIG).write_text(json.dumps(plain | config))
+        sha256 = file_sha256(folder / WEIGHTS)
+        place = model_folder(kind)
+        write_card(folder, AdapterCard(version, base or str(place), base_sha256(place), 0, sha256))
+        return folder
+
+    return save
