@@ -166,6 +166,14 @@ class Superseded(TrainingError):
     """The skill generation of a training is no longer the current one."""
 
 
+class Diverged(TrainingError, ArithmeticError):
+    """The loss of a training is no longer a number."""
+
+
+class MemoryTooSmall(TrainingError, MemoryError):
+    """The memory does not hold a training, however small its pieces."""
+
+
 class WorkerFailed(TrainingError):
     """The train worker broke down or did not answer."""
 

@@ -92,11 +92,13 @@ def train(
     stop: StopFlag | None = None,
     resume: Path | None = None,
     trainable: Callable[[], frozenset[str]] | None = None,
+    on_memory: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Train an adapter; the folder in which it lies, in PEFT's format.
 
     A checkpoint is written to `folder/checkpoints` after every step. `before_step` may raise Superseded; query prompts
-    that `trainable` no longer names are left out. Raises NothingToTrain, TrainingError, Stopped.
+    that `trainable` no longer names are left out; `on_memory` is told the micro-batch to go on with where the
+    memory did not hold a larger one. Raises NothingToTrain, TrainingError (Diverged, MemoryTooSmall), Stopped.
     """
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     from metaclaw_jlab.engines.grpo_trainer import make_trainer
@@ -104,7 +106,9 @@ def train(
 
     ordered = order_of(plan, query, replay)
     started = time.monotonic()
-    trainer = make_trainer(plan, ordered, rooms, folder, on_step, before_step, stop, trainable)
+    trainer: Any = make_trainer(
+        plan, ordered, rooms, folder, on_step, before_step, stop, trainable, on_memory
+    )
     _log.info("ready to train after %.1f s", time.monotonic() - started)
     stopping: Any = nullcontext() if stop is None else stop_inside(trainer.model, stop)
     with stopping:

@@ -17,7 +17,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainerCallback, set
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from metaclaw_jlab.core.errors import TrainingError
+from metaclaw_jlab.core.errors import Diverged, MemoryTooSmall, TrainingError
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import StepReport, TrainingPrompt
 from metaclaw_jlab.engines.batches import can_roll
@@ -26,6 +26,7 @@ from metaclaw_jlab.engines.grpo import CLIP_HIGH, CLIP_LOW, MOST_EQUAL_STEPS, TI
 from metaclaw_jlab.engines.grpo_groups import Collected, GroupCollector
 from metaclaw_jlab.engines.local_models import LocalModel, load
 from metaclaw_jlab.engines.stopping import StopFlag
+from metaclaw_jlab.engines.training_checkpoint import Sealing, aside
 
 _log = logging.getLogger(__name__)
 KL_ROWS = 8  # completions a step whose divergence from the base is computed
@@ -41,6 +42,7 @@ class GroupTrainer(GRPOTrainer):
         ordered: Sequence[TrainingPrompt],
         collector: GroupCollector,
         on_step: Callable[[StepReport], None],
+        on_memory: Callable[[int], None],
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
@@ -48,6 +50,7 @@ class GroupTrainer(GRPOTrainer):
         self._ordered = ordered
         self._collector = collector
         self._on_step = on_step
+        self._on_memory = on_memory
         self._collected: Collected | None = None
         self._equal_steps = 0
         self._kl: list[float] = []
@@ -100,7 +103,7 @@ class GroupTrainer(GRPOTrainer):
                 return self._accumulate(model, batch)
             except torch.OutOfMemoryError as error:
                 if self._micro_batch <= 1:
-                    raise TrainingError(
+                    raise MemoryTooSmall(
                         "The memory does not hold one completion of this training.",
                         "Lower training.rank, or train a smaller model.",
                     ) from error
@@ -109,6 +112,7 @@ class GroupTrainer(GRPOTrainer):
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 _log.warning("out of memory: going on with %d completions at a time", self._micro_batch)
+                self._on_memory(self._micro_batch)
 
     def _accumulate(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         rows, total = len(batch["advantages"]), torch.zeros((), device=model.device)
@@ -117,7 +121,7 @@ class GroupTrainer(GRPOTrainer):
             with self.compute_loss_context_manager():
                 loss = self.compute_loss(model, part) * (len(part["advantages"]) / rows)
             if not torch.isfinite(loss):
-                raise TrainingError(
+                raise Diverged(
                     f"The loss of step {self.state.global_step + 1} is not a number.",
                     "Nothing of this step was kept. Lower training.lr.",
                 )
@@ -211,6 +215,7 @@ def make_trainer(
     before_step: Callable[[int], None],
     stop: StopFlag | None,
     trainable: Callable[[], frozenset[str]] | None,
+    on_memory: Callable[[int], None],
 ) -> GroupTrainer:
     """The trainer of a plan, its model loaded. Raises ModelUnusable, TrainingError."""
     set_seed(plan.seed % _SEEDS)
@@ -224,13 +229,14 @@ def make_trainer(
         ordered,
         _collector(plan, served, rooms, stop, trainable),
         on_step,
+        on_memory,
         model=made,
         reward_funcs=[_no_reward],
         args=_configuration(plan, folder, tiny),
         train_dataset=Dataset.from_dict({"prompt": [""] * len(ordered), "number": list(range(len(ordered)))}),
         processing_class=served.tokenizer,
         peft_config=None if plan.parent else _lora(plan),
-        callbacks=[_BeforeStep(before_step, stop)],
+        callbacks=[_BeforeStep(before_step, stop), Sealing(folder / "checkpoints")],
     )
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
@@ -275,7 +281,7 @@ def _lora(plan: GrpoPlan) -> LoraConfig:
 def _configuration(plan: GrpoPlan, folder: Path, tiny: bool) -> GRPOConfig:
     gpu = torch.cuda.is_available()
     return GRPOConfig(
-        output_dir=str(folder / "checkpoints"),
+        output_dir=str(aside(folder / "checkpoints")),
         use_cpu=not gpu,
         bf16=gpu and torch.cuda.is_bf16_supported(),
         fp16=False,
@@ -297,7 +303,6 @@ def _configuration(plan: GrpoPlan, folder: Path, tiny: bool) -> GRPOConfig:
         report_to=plan.report_to,
         save_strategy="steps",
         save_steps=1,
-        save_total_limit=2,
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         disable_tqdm=True,
