@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from metaclaw_jlab.core.adapter import Adapter, AdapterStatus
 from metaclaw_jlab.core.errors import NotFound
@@ -44,7 +44,10 @@ class Adapters:
         return made
 
     def decide(self, version: int, status: AdapterStatus, reason: str) -> Adapter:
-        """Record what became of a candidate, or that a rejected one is forced. Raises InvariantViolation, NotFound."""
+        """Record what became of a candidate, or that a rejected one is forced. Raises InvariantViolation, NotFound.
+
+        Promoted is only what its last gate lets be promoted (see gates).
+        """
         with self._database.write(durable=True) as connection:
             changed = connection.execute(
                 update(adapters)
@@ -54,6 +57,30 @@ class Adapters:
             if changed.rowcount == 0:
                 raise _missing(version)
         return self.get(version)
+
+    def explain(self, version: int, reason: str) -> Adapter:
+        """Say why a candidate is one still. Raises InvariantViolation for what is decided, NotFound."""
+        change = update(adapters).where(adapters.c.version == version).values(reason=reason)
+        with self._database.write(durable=True) as connection:
+            if connection.execute(change).rowcount == 0:
+                raise _missing(version)
+        return self.get(version)
+
+    def remove(self, version: int) -> None:
+        """Delete a candidate or a rejected one; its version is not given again, its gates stay.
+
+        Raises InvariantViolation for what may have served or is in training, NotFound.
+        """
+        with self._database.write(durable=True) as connection:
+            if connection.execute(delete(adapters).where(adapters.c.version == version)).rowcount == 0:
+                raise _missing(version)
+
+    def candidates(self) -> tuple[Adapter, ...]:
+        """Those that are not decided on, the newest first."""
+        waiting = adapters.c.status == AdapterStatus.CANDIDATE.value
+        query = select(adapters).where(waiting).order_by(adapters.c.version.desc())
+        with self._database.read() as connection:
+            return tuple(_adapter(row) for row in connection.execute(query))
 
     def get(self, version: int) -> Adapter:
         """An adapter by version. Raises NotFound."""

@@ -48,6 +48,11 @@ def load_task(text: str, origin: Origin) -> Task:
     )
 
 
+def task_text(text: str) -> str:
+    """The text alone of what dump_task() made."""
+    return str(json.loads(text)["text"])
+
+
 def dump_checks(results: Iterable[CheckResult]) -> str:
     """Check results."""
     return dump([[*_check(result.check), result.passed, result.feedback] for result in results])

@@ -134,6 +134,9 @@ trajectories = Table(
         nullable=False,
         server_default=text("0"),
     ),
+    Column(  # whether it is kept for gates; NULL while it is not query
+        "held_out", Integer, CheckConstraint("held_out IN (0, 1)", name="held_out_is_a_switch")
+    ),
     CheckConstraint("number > 0", name="number_is_positive"),
     CheckConstraint("role IN ('neither', 'support', 'query')", name="role_is_one"),
     Index("trajectories_by_notebook", "notebook", "number"),

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Scoring
 from metaclaw_jlab.core.task import CheckResult
 from metaclaw_jlab.core.trajectory import Role, Step, StopReason, Trajectory
-from metaclaw_jlab.store import encoding
+from metaclaw_jlab.store import admission, encoding
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import Exact, generations, steps, trajectories
 from metaclaw_jlab.store.trajectory_rows import (
@@ -24,7 +24,6 @@ from metaclaw_jlab.store.trajectory_rows import (
     load_trajectory,
     step_columns,
 )
-from metaclaw_jlab.store.trigger_sql import LEARNABLE_PURPOSES
 
 REMEMBERED = 64  # open trajectories whose last messages are kept in memory
 
@@ -37,15 +36,6 @@ _CLOSE = (
     # A score that was given while it was open is kept where its end brings none.
     .values(score=func.coalesce(bindparam("score"), trajectories.c.score))
 )
-_ADMISSION = select(
-    trajectories.c.role,
-    trajectories.c.stop,
-    trajectories.c.learn,
-    trajectories.c.purpose.in_(LEARNABLE_PURPOSES).label("learnable"),
-    trajectories.c.skill_generation,
-    select(func.max(generations.c.number)).scalar_subquery().label("current"),
-).where(trajectories.c.id == bindparam("key"))
-
 _LAST = select(func.max(steps.c.position)).where(steps.c.trajectory == trajectories.c.id).scalar_subquery()
 _PROPOSED = (
     select(steps.c.position)
@@ -116,8 +106,14 @@ class Trajectories:
         self._last_messages.pop(trajectory_id, None)
 
     def record(self, trajectory: Trajectory) -> None:
-        """Record a whole trajectory at once; open where `stop` is None. Support is not recorded, it is caused."""
-        with self._database.write(durable=trajectory.role is not Role.NEITHER) as connection:
+        """Record a whole trajectory at once; open where `stop` is None. A role is not recorded: query is admitted,
+        support is caused. Raises InvariantViolation."""
+        if trajectory.role is not Role.NEITHER:
+            raise InvariantViolation(
+                f"A trajectory is not recorded as {trajectory.role.value}.",
+                "Keep its start and admit() it, or commit the generation that it causes.",
+            )
+        with self._database.write() as connection:
             connection.execute(_INSERT, columns(trajectory, self._process))
             before: tuple[Message, ...] = ()
             rows = []
@@ -129,8 +125,6 @@ class Trajectories:
             if trajectory.stop is not None:
                 end = (trajectory.stop, trajectory.stop_detail, trajectory.checks, trajectory.score)
                 connection.execute(_CLOSE, end_columns(trajectory.id, *end, trajectory.seconds))
-            if trajectory.role is not Role.NEITHER:
-                _change(connection, trajectory.id, role=trajectory.role.value)
 
     def observe(self, trajectory_id: str, step: Step) -> None:
         """Record the observation and scores of a step that was only proposed, and what ran in its place.
@@ -161,18 +155,13 @@ class Trajectories:
         with self._database.write() as connection:
             _change(connection, trajectory_id, score=encoding.dump_score(score))
 
-    def admit(self, trajectory_id: str) -> bool:
-        """Make it query, where it may be; else False, and `role_reason` says why not. Raises NotFound."""
+    def admit(self, trajectory_id: str, *, held_out_share: float = admission.HELD_OUT_SHARE) -> bool:
+        """Make it query, where it may be; else False, and `role_reason` says why not. Raises NotFound.
+
+        What it started from has to be kept before. That share of what is admitted is held out for gates.
+        """
         with self._database.write(durable=True) as connection:
-            row = connection.execute(_ADMISSION, {"key": trajectory_id}).first()
-            if row is None:
-                raise _missing(trajectory_id)
-            if row.role != Role.NEITHER.value:
-                return bool(row.role == Role.QUERY.value)
-            refusal = _refusal(row)
-            role = Role.NEITHER if refusal else Role.QUERY
-            _change(connection, trajectory_id, role=role.value, role_reason=refusal)
-        return not refusal
+            return admission.admit(connection, trajectory_id, held_out_share)
 
     def set_role_reason(self, trajectory_id: str, reason: str) -> None:
         """Say in a sentence why a trajectory has the role that it has. Raises NotFound."""
@@ -292,19 +281,6 @@ class Trajectories:
             rows = connection.execute(query).all()
             of_id = load_steps(connection, [row.id for row in rows])
         return tuple(load_trajectory(row, tuple(of_id.get(row.id, ()))) for row in rows)
-
-
-def _refusal(row: Row[Any]) -> str:
-    """Why a trajectory of no role may not become query; "" where it may."""
-    if row.stop is None:
-        return "It has not ended."
-    if not row.learn:
-        return "Learning is off in its notebook."
-    if not row.learnable:
-        return "It only measures: it was run to compare, not to learn from."
-    if row.skill_generation != row.current:
-        return f"It ran under skill generation {row.skill_generation}; the current one is {row.current}."
-    return ""
 
 
 def _end(connection: Connection, ids: Sequence[str], stop: StopReason, detail: str) -> None:

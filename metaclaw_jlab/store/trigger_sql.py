@@ -10,10 +10,22 @@ EVOLVED = "'It evolved generation ' || NEW.number || '.'"
 HEARD = "(SELECT count(*) FROM feedback WHERE feedback.trajectory = settlements.trajectory)"
 HEARD_OF_ID = "(SELECT count(*) FROM feedback WHERE feedback.trajectory = trajectories.id)"
 
+OVER = "('done', 'abandoned', 'failed')"
+LIVE_RUN = f"state NOT IN {OVER} AND skill_generation = {CURRENT}"
+
 
 def may_teach(row: str) -> str:
     """Whether a trajectory may teach anything at all."""
     return f"{row}.learn = 1 AND {row}.purpose IN {LEARNABLE}"
+
+
+def trainable(row: str) -> str:
+    """Whether a trajectory may train the policy now."""
+    return (
+        f"{row}.role = 'query' AND {row}.skill_generation = {CURRENT} AND {row}.held_out = 0\n"
+        f"    AND {row}.stop IS NOT NULL AND {may_teach(row)}\n"
+        f"    AND EXISTS (SELECT 1 FROM starts WHERE starts.trajectory = {row}.id)"
+    )
 
 
 def passed_since(row: str) -> str:

@@ -7,6 +7,7 @@ firing DELETE triggers unless `recursive_triggers` is on.
 from __future__ import annotations
 
 from metaclaw_jlab.store.learning_triggers import LEARNING
+from metaclaw_jlab.store.training_triggers import TRAINING
 from metaclaw_jlab.store.trigger_sql import (
     CURRENT,
     EVOLVED,
@@ -41,7 +42,7 @@ TRIGGERS: dict[str, str] = dict(
             "trajectories_begin_without_role",
             "INSERT",
             "trajectories",
-            "NEW.role <> 'neither' OR NEW.drained_at IS NOT NULL",
+            "NEW.role <> 'neither' OR NEW.drained_at IS NOT NULL OR NEW.held_out IS NOT NULL",
             "A trajectory begins as neither support nor query.",
         ),
         refuse(
@@ -148,8 +149,9 @@ TRIGGERS: dict[str, str] = dict(
             "only_current_query_is_drained",
             "UPDATE OF drained_at",
             "trajectories",
-            f"OLD.role <> 'query' OR OLD.skill_generation IS NOT {CURRENT}",
-            "Only a query trajectory of the current skill generation is drained.",
+            f"OLD.role <> 'query' OR OLD.skill_generation IS NOT {CURRENT}\n"
+            "  OR NOT EXISTS (SELECT 1 FROM drained WHERE trajectory = OLD.id AND at IS NEW.drained_at)",
+            "Only a query trajectory of the current skill generation is drained, by a training run.",
         ),
         refuse(
             "a_drain_is_kept",
@@ -169,6 +171,8 @@ TRIGGERS: dict[str, str] = dict(
             "DELETE FROM index_texts WHERE trajectory = OLD.id",
             "DELETE FROM undecided_wordings WHERE EXISTS (\n"
             "    SELECT 1 FROM json_each(sources) WHERE json_extract(value, '$[0]') = OLD.id)",
+            "DELETE FROM starts WHERE trajectory = OLD.id",
+            "DELETE FROM drained WHERE trajectory = OLD.id",
             "INSERT INTO forgotten (id) VALUES (OLD.id)",
         ),
         refuse(
@@ -365,5 +369,6 @@ TRIGGERS: dict[str, str] = dict(
         ),
         *frozen("events", "An event"),
         *LEARNING,
+        *TRAINING,
     ]
 )
