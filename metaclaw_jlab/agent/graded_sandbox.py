@@ -19,8 +19,9 @@ def practice_check(task: PracticeTask) -> Check:
 
 
 def asked(task: PracticeTask, notebook: str | None = None) -> Task:
-    """The practice task as it is put to an agent, in a notebook of this name."""
-    return Task(task.text, checks=(practice_check(task),), origin=Origin(notebook), name=task.id)
+    """The practice task as it is put to an agent, in a notebook of this name and a cell of its own."""
+    origin = Origin(notebook, task.id if notebook is not None else None)
+    return Task(task.text, checks=(practice_check(task),), origin=origin, name=task.id)
 
 
 class GradedSandbox:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from metaclaw_jlab.core.estimate import paired_p_value, proportion_interval
+from metaclaw_jlab.core.estimate import mean_interval, paired_p_value, proportion_interval
 from metaclaw_jlab.evaluation.practice_arms import Attempt
 
 Attempts = Mapping[str, Sequence[Attempt]]
@@ -18,7 +18,7 @@ def arm_report(attempts: Attempts, max_skills: int, pairs: Sequence[tuple[str, s
     """Shares of each arm over all tasks, and by kind and number of rules.
 
     `by_rules` has the tasks with more applying rules than `max_skills`, which skills cannot all tell, in a group of
-    its own. `paired_p_values` compare the strict outcomes of the pairs of arms; `told` are the tasks whose prompt
+    its own. `pairs` of arms are compared in their strict outcomes, task by task; `told` are the tasks whose prompt
     held a skill for every applying rule. Raises ValueError where an arm has no attempts.
     """
     report: dict[str, Any] = {"arms": {arm: _shares(found) for arm, found in attempts.items()}}
@@ -32,11 +32,34 @@ def arm_report(attempts: Attempts, max_skills: int, pairs: Sequence[tuple[str, s
     }
     report["told"] = {arm: sum(attempt.told for attempt in found) for arm, found in attempts.items()}
     report["failures"] = {arm: _failures(found) for arm, found in attempts.items()}
-    report["paired_p_values"] = {
-        f"{first} {second}": paired_p_value(_strict(attempts[first]), _strict(attempts[second]))
-        for first, second in pairs
+    report["pairs"] = {
+        f"{first} {second}": paired_report(attempts[first], attempts[second]) for first, second in pairs
     }
     return report
+
+
+def paired_report(first: Sequence[Attempt], second: Sequence[Attempt]) -> dict[str, Any]:
+    """How much more often the second is strict than the first on the same tasks, and whether that is more than chance.
+
+    Raises ValueError where there are no pairs.
+    """
+    before, after = _strict(first), _strict(second)
+    p_value = paired_p_value(before, after)
+    interval = mean_interval([float(b) - float(a) for a, b in zip(before, after, strict=True)])
+    return {
+        "n": len(before),
+        "difference": round(interval.estimate, _DIGITS),
+        "ci95": [round(interval.low, _DIGITS), round(interval.high, _DIGITS)],
+        "p_value": p_value,
+        "shown": not interval.low <= 0 <= interval.high,
+    }
+
+
+def render_pair(pair: str, found: Mapping[str, Any]) -> str:
+    """A line for two arms that were compared."""
+    low, high = found["ci95"]
+    told = f"{' and '.join(pair.split())}: {found['difference']:+.3f} ({low:+.3f} to {high:+.3f}), paired p-value "
+    return f"{told}{found['p_value']:.2g}{'' if found['shown'] else ': no difference shown'}"
 
 
 def share_of_distance(report: Mapping[str, Any], low: str, arm: str, high: str) -> float | None:
@@ -67,8 +90,7 @@ def render_arms(report: Mapping[str, Any]) -> str:
                 else f"{failures['n']} tasks failed and count"
             )
             lines.append(f"{arm}: {subject} as wrong: {failures['example']}")
-    for pair, value in report["paired_p_values"].items():
-        lines.append(f"{' and '.join(pair.split())}: paired p-value of the strict outcomes {value:.2g}")
+    lines += [render_pair(pair, found) for pair, found in report["pairs"].items()]
     return "\n".join(line.rstrip() for line in lines)
 
 

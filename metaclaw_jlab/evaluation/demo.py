@@ -1,4 +1,4 @@
-"""The demonstration: the quickstart, then learning from streams of tasks and the arms that measure what was learnt."""
+"""The demonstration: the quickstart, then a house that learns, fast and slowly, and the arms that measure it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from metaclaw_jlab.assembly import Workspace, open_workspace
+from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.errors import LeaseHeld
+from metaclaw_jlab.evaluation.house_run import Plan, open_house
 from metaclaw_jlab.evaluation.notebook import run_notebook
-from metaclaw_jlab.evaluation.practice_measurement import Plan, measure_learning
+from metaclaw_jlab.evaluation.practice_measurement import measure_learning
 from metaclaw_jlab.practice import splits_sha256
 from metaclaw_jlab.runtime.policy_server import stop
 
@@ -32,13 +33,13 @@ def demonstrate(
     """
     began = time.monotonic()
     notebook_seconds: float | None = None
-    with _temporary_workspace() as workspace:
-        if notebook is not None and notebook.is_file():
-            notebook_seconds = round(run_notebook(notebook.absolute(), workspace.home.path, on_progress), 1)
-        elif notebook is not None:
-            on_progress(f"There is no {notebook} here: the measurement alone is done.")
-        policy = workspace.policy(on_progress)
-        measured = measure_learning(workspace, policy, plan)
+    if notebook is not None and notebook.is_file():
+        with _temporary_home() as home:
+            notebook_seconds = round(run_notebook(notebook.absolute(), home, on_progress), 1)
+    elif notebook is not None:
+        on_progress(f"There is no {notebook} here: the measurement alone is done.")
+    with _temporary_home() as home, open_house(plan, home, {}, on_progress) as run:
+        measured = measure_learning(run, lambda _: None)
     return {
         **measured,
         "splits_sha256": splits_sha256(),
@@ -54,15 +55,13 @@ def write_report(report: Mapping[str, Any], output: Path) -> None:
 
 
 @contextmanager
-def _temporary_workspace() -> Iterator[Workspace]:
-    """A workspace that is gone at the end, with the policy server that was started for it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="metaclaw-demo-", ignore_cleanup_errors=True) as folder,
-        closing(open_workspace(Path(folder) / "home")) as workspace,
-    ):
+def _temporary_home() -> Iterator[Path]:
+    """A home that is gone at the end, with the policy server that was started for it."""
+    with tempfile.TemporaryDirectory(prefix="metaclaw-demo-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "home"
         try:
-            yield workspace
+            yield path
         finally:
             # A lease that is held is of a start under way, whose server nobody will use: it ends when idle.
-            with suppress(LeaseHeld):
+            with suppress(LeaseHeld), closing(open_workspace(path)) as workspace:
                 stop(workspace.home)

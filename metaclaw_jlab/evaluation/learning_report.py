@@ -1,8 +1,8 @@
-"""What streams have learnt, as JSON values and as lines for people."""
+"""What a house has learnt, as JSON values and as lines for people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from metaclaw_jlab.core.trajectory import Role
@@ -14,29 +14,21 @@ from metaclaw_jlab.store.support import Decision
 _DIGITS = 4
 
 
-def learnt_report(learnt: Sequence[Learnt]) -> dict[str, Any]:
-    """Generation and number of skills of each house, and what became of all attempts of the streams."""
-    streams = [one.stream for one in learnt]
-    roles = [stream.workspace.trajectories().counts().roles for stream in streams]
-    decisions = [stream.decisions() for stream in streams]
+def learnt_report(learnt: Learnt) -> dict[str, Any]:
+    """Generation and number of skills, and what became of all attempts of the stream."""
+    stream = learnt.stream
+    roles, decisions = stream.workspace.trajectories().counts().roles, stream.decisions()
     return {
-        "skill_generation": [stream.generation() for stream in streams],
-        "skills": [len(one.skills) for one in learnt],
-        "skills_of_known_rule": [len(one.rules) for one in learnt],
-        "rules_to_learn": [_to_learn(one) for one in learnt],
-        "stream_attempted": sum(len(stream.attempted) for stream in streams),
-        "stream_passed": sum(stream.passed for stream in streams),
-        "failures_settled": {
-            decision.value: sum(of_stream[decision] for of_stream in decisions) for decision in Decision
-        },
-        "query": sum(of_stream[Role.QUERY] for of_stream in roles),
-        "support": sum(of_stream[Role.SUPPORT] for of_stream in roles),
+        "skill_generation": stream.generation(),
+        "skills": len(learnt.skills),
+        "skills_of_known_rule": len(learnt.rules),
+        "rules_to_learn": sum(option != RULES[rule].habit for rule, option in learnt.house.options.items()),
+        "stream_attempted": len(stream.attempted),
+        "stream_passed": stream.passed,
+        "failures_settled": {decision.value: decisions[decision] for decision in Decision},
+        "query": roles[Role.QUERY],
+        "support": roles[Role.SUPPORT],
     }
-
-
-def _to_learn(learnt: Learnt) -> int:
-    """The rules of a house whose option is not the habit."""
-    return sum(option != RULES[rule].habit for rule, option in learnt.stream.household.house.options.items())
 
 
 def recall_report(found: Recall) -> dict[str, Any]:
@@ -58,7 +50,7 @@ def render_learning(report: Mapping[str, Any]) -> str:
     ]
     lines = [
         f"learnt from {report['stream_attempted']} training tasks, of which {report['stream_passed']} passed: "
-        f"{sum(report['skills'])} skills in {sum(report['skill_generation'])} generations",
+        f"{report['skills']} skills in {report['skill_generation']} generations",
         f"failures: {', '.join(f'{count} {name}' for name, count in settled.items())}; "
         f"{report['support']} support, {report['query']} query",
         f"recall@3 on validation tasks: {', '.join(recalls)}",

@@ -1,4 +1,4 @@
-"""The arms that split what is lost between given skills and evolved ones: by wording, by retrieval, by the house."""
+"""The arms: what skills do, what weights do, both, and those that tell where the difference comes from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from metaclaw_jlab.evaluation.evolved_rules import oracle
 from metaclaw_jlab.evaluation.practice_arms import (
     BASELINE,
     GIVEN_SKILLS,
-    Household,
     RuleOf,
     SkillsOf,
     no_skills,
@@ -21,9 +20,11 @@ from metaclaw_jlab.evaluation.practice_arms import (
     rule_of_given,
 )
 from metaclaw_jlab.evaluation.practice_stream import Stream
-from metaclaw_jlab.practice import PracticeTask, house_skills
+from metaclaw_jlab.practice import House, PracticeTask, draw_house, house_skills
 
 SKILLS = "skills"
+FULL = "full"
+ADAPTER = "adapter"
 SKILLS_ORACLE = "skills_oracle"
 GIVEN_ORACLE = "given_oracle"
 HELD_OUT_ORACLE = "held_out_oracle"
@@ -32,11 +33,16 @@ PLACEBO = "placebo"
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A way to choose the skills of a prompt; `rule_of` says what a skill states, for the report alone."""
+    """A way to choose the skills of a prompt, and whether the adapter that serves answers it or the base alone.
+
+    `rule_of` says what a skill states, for the report alone. `unadapted` is the arm that does the same without the
+    adapter: where none serves, its attempts are this arm's too.
+    """
 
     name: str
     skills_of: SkillsOf
     rule_of: RuleOf = rule_of_given
+    unadapted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,11 @@ class Learnt:
     stream: Stream
     skills: tuple[Skill, ...]
     rules: Mapping[str, str]
+
+    @property
+    def house(self) -> House:
+        """The house that it has learnt about."""
+        return self.stream.household.house
 
     def rule_of(self, skill: Skill) -> str | None:
         """The rule that a skill of this library states."""
@@ -57,73 +68,49 @@ def learnt_of(stream: Stream) -> Learnt:
     return Learnt(stream, stream.library(), stream.rules())
 
 
-def draw_arms(learnt: Sequence[Learnt], settings: SkillSettings, seed: int) -> tuple[Arm, ...]:
-    """Every arm, for the test tasks of the households that the streams belong to."""
-    households = [one.stream.household for one in learnt]
-    owner = {task.id: index for index, household in enumerate(households) for task in household.tasks}
-    every = {sha256: rule for one in learnt for sha256, rule in one.rules.items()}
-    limit = settings.max_skills
-    held_out = [_held_out(household, f"{seed}/{index}") for index, household in enumerate(households)]
+def draw_arms(learnt: Learnt, settings: SkillSettings, seed: int) -> tuple[Arm, ...]:
+    """Every arm, for test tasks of the house that was learnt about."""
+    household, retrieved = learnt.stream.household, learnt.stream.retrieve
+    held_out = house_skills(household.house, Random(f"held-out/{seed}/0"), phrasings="held-out")
+    stranger = _other_house(household.house, seed)
 
-    def rule_of(skill: Skill) -> str | None:
-        return every.get(skill.sha256)
-
-    def own(task: PracticeTask) -> Learnt:
-        return learnt[owner[task.id]]
-
-    def retrieved(task: PracticeTask) -> tuple[Match, ...]:
-        return own(task).stream.retrieve(task)
-
-    def given_oracle(task: PracticeTask) -> tuple[Match, ...]:
-        return oracle(task, households[owner[task.id]].skills, rule_of_given, limit)
-
-    def held_out_oracle(task: PracticeTask) -> tuple[Match, ...]:
-        return oracle(task, held_out[owner[task.id]], rule_of_given, limit)
+    def oracle_of(library: Sequence[Skill]) -> SkillsOf:
+        return lambda task: oracle(task, library, rule_of_given, settings.max_skills)
 
     def evolved_oracle(task: PracticeTask) -> tuple[Match, ...]:
         # Of several skills of a rule the one that retrieval prefers.
         found = [match.skill for match in retrieved(task)]
-        return oracle(task, [*found, *own(task).skills], rule_of, limit)
+        return oracle(task, [*found, *learnt.skills], learnt.rule_of, settings.max_skills)
 
     def swapped(task: PracticeTask) -> tuple[Match, ...]:
-        return _swapped(retrieved(task), learnt, owner[task.id])
+        return _swapped(retrieved(task), learnt, stranger)
 
     return (
         Arm(BASELINE, no_skills),
-        Arm(SKILLS, retrieved, rule_of),
-        Arm(GIVEN_SKILLS, retrieved_skills(households, settings)),
-        Arm(SKILLS_ORACLE, evolved_oracle, rule_of),
-        Arm(GIVEN_ORACLE, given_oracle),
-        Arm(HELD_OUT_ORACLE, held_out_oracle),
-        Arm(PLACEBO, swapped, lambda _: None),
+        Arm(SKILLS, retrieved, learnt.rule_of),
+        Arm(FULL, retrieved, learnt.rule_of, unadapted=SKILLS),
+        Arm(ADAPTER, no_skills, unadapted=BASELINE),
+        Arm(GIVEN_SKILLS, retrieved_skills([household], settings)),
+        Arm(SKILLS_ORACLE, evolved_oracle, learnt.rule_of),
+        Arm(GIVEN_ORACLE, oracle_of(household.skills)),
+        Arm(HELD_OUT_ORACLE, oracle_of(held_out)),
+        Arm(PLACEBO, swapped),
     )
 
 
-def _held_out(household: Household, key: str) -> tuple[Skill, ...]:
-    return house_skills(household.house, Random(f"held-out/{key}"), phrasings="held-out")
+def _other_house(house: House, seed: int) -> tuple[Skill, ...]:
+    """The given skills of another house, but for those that say what this house wants too."""
+    rng = Random(f"placebo/{seed}")
+    other = draw_house(rng, house.split)
+    skills = house_skills(other, rng)
+    return tuple(skill for skill in skills if other.options[skill.name] != house.options[skill.name])
 
 
-def _swapped(matches: Sequence[Match], learnt: Sequence[Learnt], own: int) -> tuple[Match, ...]:
-    """As many skills of the next houses: about the same rules, where a house wants something else."""
-    others = [learnt[(own + step) % len(learnt)] for step in range(1, len(learnt))]
+def _swapped(matches: Sequence[Match], learnt: Learnt, strangers: Sequence[Skill]) -> tuple[Match, ...]:
+    """As many skills of the other house: about the same rules, where it wants something else."""
     taken: list[Match] = []
     for match in matches:
-        skill = _stranger(match.skill, learnt[own], others, {one.skill.sha256 for one in taken})
-        if skill is not None:
-            taken.append(Match(skill, match.relevance))
+        left = [skill for skill in strangers if skill not in [one.skill for one in taken]]
+        same = [skill for skill in left if skill.name == learnt.rule_of(match.skill)]
+        taken += [Match(skill, match.relevance) for skill in [*same, *left][:1]]
     return tuple(taken)
-
-
-def _stranger(skill: Skill, own: Learnt, others: Sequence[Learnt], taken: set[str]) -> Skill | None:
-    """The skill of another house in place of this one: never one that says what the own house wants."""
-    rule, options = own.rule_of(skill), own.stream.household.house.options
-    candidates = [
-        (told == rule, one)
-        for other in others
-        for one in other.skills
-        if one.sha256 not in taken
-        and (told := other.rule_of(one)) is not None
-        and other.stream.household.house.options[told] != options[told]
-    ]
-    same = [one for is_same, one in candidates if is_same]
-    return next(iter([*same, *(one for _, one in candidates)]), None)

@@ -14,7 +14,7 @@ from metaclaw_jlab.practice import splits_sha256
 from tests.loopback.server import ScriptedServer
 
 Metaclaw = Callable[..., Any]
-SMALL = ("--houses", 2, "--stream", 2)
+SMALL = ("--stream", 4)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_its_home_is_gone_afterwards(
     assert list(scratch.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ["--tasks", "--houses", "--stream"])
+@pytest.mark.parametrize("option", ["--tasks", "--stream"])
 def test_too_little_is_refused(option: str, metaclaw: Metaclaw) -> None:
     ran = metaclaw("demo", option, 0)
     assert ran.code == 2

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from metaclaw_jlab.core.trajectory import StopReason
-from metaclaw_jlab.evaluation.arm_report import arm_report, render_arms, share_of_distance
+from metaclaw_jlab.evaluation.arm_report import arm_report, paired_report, render_arms, share_of_distance
 from metaclaw_jlab.evaluation.practice_arms import Attempt
 from metaclaw_jlab.practice import Verdict, task_set
 
@@ -64,9 +64,33 @@ def test_failures_are_counted_and_shown(known: dict[str, list[Attempt]]) -> None
     assert "baseline: 1 task failed and counts as wrong: Nothing answers." in render_arms(report)
 
 
-def test_the_paired_test_sees_a_difference_in_every_pair(known: dict[str, list[Attempt]]) -> None:
-    values = arm_report(known, 3, [("baseline", "given_skills")])["paired_p_values"]
-    assert values == {"baseline given_skills": pytest.approx(2 * 0.5**60)}
+def test_a_pair_that_differs_in_every_task_is_a_difference_shown(known: dict[str, list[Attempt]]) -> None:
+    report = arm_report(known, 3, [("baseline", "given_skills")])
+    found = report["pairs"]["baseline given_skills"]
+    assert found["p_value"] == pytest.approx(2 * 0.5**60)
+    assert (found["difference"], found["ci95"], found["shown"]) == (1.0, [1.0, 1.0], True)
+    assert "baseline and given_skills: +1.000 (+1.000 to +1.000), paired p-value 1.7e-18" in render_arms(
+        report
+    )
+
+
+def test_a_pair_that_may_be_chance_says_so(known: dict[str, list[Attempt]]) -> None:
+    known["one"] = [*known["given_skills"][:59], replace(known["given_skills"][59], verdict=WRONG)]
+    report = arm_report(known, 3, [("one", "given_skills")])
+    low, high = report["pairs"]["one given_skills"]["ci95"]
+    assert (low, report["pairs"]["one given_skills"]["difference"]) == (0.0, 0.0167)
+    assert 0.0167 < high < 0.1
+    assert render_arms(report).endswith("paired p-value 1: no difference shown")
+
+
+def test_equal_outcomes_show_no_difference(known: dict[str, list[Attempt]]) -> None:
+    found = paired_report(known["baseline"], known["baseline"])
+    assert (found["difference"], found["ci95"], found["p_value"], found["shown"]) == (
+        0.0,
+        [0.0, 0.0],
+        1.0,
+        False,
+    )
 
 
 @pytest.mark.parametrize(("strict", "share"), [((1, 3), 0.25), ((3, 3), 1.0), ((0, 3), 0.0)])

@@ -1,187 +1,180 @@
-"""A stream: attempted in order in a home of its own, learnt from by the inner loop as it is."""
+"""A stream: attempted in order in a home of its own, learnt from by the inner loop as it is; and the arms after it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from metaclaw_jlab.agent.practice_prompts import practice_start
 from metaclaw_jlab.core.policy import Sampling
 from metaclaw_jlab.core.trajectory import Purpose, Role, Trajectory
 from metaclaw_jlab.evaluation.learning_report import learnt_report
 from metaclaw_jlab.evaluation.learnt_arms import Arm, Learnt, draw_arms, learnt_of
-from metaclaw_jlab.evaluation.practice_arms import Household, draw_households
+from metaclaw_jlab.evaluation.practice_arms import draw_households
 from metaclaw_jlab.evaluation.practice_attempt import Conditions
 from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
-from metaclaw_jlab.evaluation.practice_stream import Stream, draw_streams, run_streams
+from metaclaw_jlab.evaluation.practice_stream import Stream, draw_stream, run_stream
 from metaclaw_jlab.evaluation.stream_learning import learn_from
 from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.practice import rule_skill
+from metaclaw_jlab.store.start_states import StartStates
 from metaclaw_jlab.store.support import Decision
 from tests.evaluation.obeying import ObeyingPolicy
 
-LENGTH, ROUND = 8, 4
+LENGTH, ROUND = 12, 4
 
 
 @dataclass
 class Run:
-    """Two streams that were run, and what was seen on the way."""
+    """A stream that was run, and what was seen on the way."""
 
-    streams: tuple[Stream, ...]
+    stream: Stream
     rounds: list[int]
-    generations: list[list[int]]
-    trajectories: dict[str, list[Trajectory]]
+    generations: list[int]
+    trajectories: list[Trajectory]
 
     def arms(self) -> dict[str, Arm]:
-        learnt = [learnt_of(stream) for stream in self.streams]
-        settings = self.streams[0].workspace.settings().skills
-        return {arm.name: arm for arm in draw_arms(learnt, settings, 1)}
+        settings = self.stream.workspace.settings().skills
+        return {arm.name: arm for arm in draw_arms(learnt_of(self.stream), settings, 1)}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, arm_pool: SandboxPool) -> Iterator[Run]:
-    folder = tmp_path_factory.mktemp("houses")
-    households = draw_households(5, 12, houses=2)
-    streams = draw_streams(households, folder, seed=5, length=LENGTH)
-    policy = ObeyingPolicy([task for stream in streams for task in stream.tasks])
-    conditions = Conditions(policy=policy, pool=arm_pool, sampling=Sampling())
+    (household,) = draw_households(5, 8, houses=1)
+    stream = draw_stream(household, tmp_path_factory.mktemp("house") / "home", seed=5, length=LENGTH)
+    conditions = Conditions(policy=ObeyingPolicy(stream.tasks), pool=arm_pool, sampling=Sampling())
     rounds: list[int] = []
-    generations: list[list[int]] = []
+    generations: list[int] = []
 
-    def learn(stream: Stream) -> None:
+    def learn() -> None:
         learn_from(stream, PracticeReplayer(stream.attempted, conditions))
 
     def on_round(number: int) -> None:
         rounds.append(number)
-        generations.append([stream.generation() for stream in streams])
+        generations.append(stream.generation())
 
-    run_streams(streams, conditions, learn, round_size=ROUND, on_round=on_round)
-    recorded = {
-        stream.name: list(reversed(stream.workspace.trajectories().recent(100))) for stream in streams
-    }
-    yield Run(streams, rounds, generations, recorded)
-    for stream in streams:
-        stream.workspace.close()
+    run_stream(stream, conditions, learn, round_size=ROUND, on_round=on_round)
+    recorded = list(reversed(stream.workspace.trajectories().recent(100)))
+    yield Run(stream, rounds, generations, recorded)
+    stream.workspace.close()
 
 
 @pytest.fixture(scope="module")
-def learnt(run: Run) -> list[Learnt]:
-    return [learnt_of(stream) for stream in run.streams]
-
-
-def all_of(run: Run) -> list[Trajectory]:
-    return [trajectory for found in run.trajectories.values() for trajectory in found]
+def learnt(run: Run) -> Learnt:
+    return learnt_of(run.stream)
 
 
 def test_the_tasks_are_of_the_train_split_and_of_the_house(run: Run) -> None:
-    for stream in run.streams:
-        options = stream.household.house.options
-        assert {task.split for task in stream.tasks} == {"train"}
-        assert all({rule: options[rule] for rule in task.rules} == task.options for task in stream.tasks)
-        assert sum(task.compound for task in stream.tasks) == LENGTH / 2
+    options = run.stream.household.house.options
+    assert {task.split for task in run.stream.tasks} == {"train"}
+    assert all({rule: options[rule] for rule in task.rules} == task.options for task in run.stream.tasks)
+    assert sum(task.compound for task in run.stream.tasks) == LENGTH / 2
 
 
 def test_equal_seeds_draw_equal_streams_and_others_others(run: Run, tmp_path: Path) -> None:
-    households: Sequence[Household] = [stream.household for stream in run.streams]
     for seed in (5, 6):
-        again = draw_streams(households, tmp_path / str(seed), seed=seed, length=LENGTH)
-        for stream in again:
-            with closing(stream.workspace):
-                assert (stream.tasks in [one.tasks for one in run.streams]) == (seed == 5)
+        again = draw_stream(run.stream.household, tmp_path / str(seed), seed=seed, length=LENGTH)
+        with closing(again.workspace):
+            assert (again.tasks == run.stream.tasks) == (seed == 5)
 
 
 def test_every_task_is_attempted_once_as_the_users_in_the_houses_notebook(run: Run) -> None:
-    for stream in run.streams:
-        found = run.trajectories[stream.name]
-        assert sorted(trajectory.task.name or "" for trajectory in found) == sorted(
-            task.id for task in stream.tasks
-        )
-        assert {trajectory.purpose for trajectory in found} == {Purpose.USER}
-        assert {trajectory.task.origin.notebook for trajectory in found} == {stream.name}
-        assert {trajectory.id for trajectory in found} == set(stream.attempted)
+    found = run.trajectories
+    assert sorted(one.task.name or "" for one in found) == sorted(task.id for task in run.stream.tasks)
+    assert {trajectory.purpose for trajectory in found} == {Purpose.USER}
+    assert {trajectory.task.origin.notebook for trajectory in found} == {run.stream.name}
+    assert {trajectory.id for trajectory in found} == set(run.stream.attempted)
 
 
-def test_rounds_end_with_what_each_stream_has_had(run: Run) -> None:
-    assert run.rounds == [4, 8]
+def test_every_attempt_has_a_cell_of_its_own_and_can_be_started_again(run: Run) -> None:
+    starts = StartStates(run.stream.workspace.database())
+    assert len({trajectory.task.identity for trajectory in run.trajectories}) == LENGTH
+    for trajectory in run.trajectories:
+        assert trajectory.task.origin.cell_id == trajectory.task.name
+        assert starts.get(trajectory.id) == practice_start(run.stream.attempted[trajectory.id])
+
+
+def test_rounds_end_with_what_the_stream_has_had(run: Run) -> None:
+    assert run.rounds == [4, 8, 12]
 
 
 def test_a_round_is_attempted_under_the_generation_that_the_one_before_left(run: Run) -> None:
-    for number, stream in enumerate(run.streams):
-        stamps = [trajectory.stamp.skill_generation for trajectory in run.trajectories[stream.name]]
-        assert stamps == [0] * ROUND + [run.generations[0][number]] * ROUND
-        assert run.generations[0][number] >= 1
+    stamps = [trajectory.stamp.skill_generation for trajectory in run.trajectories]
+    assert stamps == [*[0] * ROUND, *[run.generations[0]] * ROUND, *[run.generations[1]] * ROUND]
+    assert run.generations[0] >= 1
 
 
 def test_skills_that_were_learnt_are_in_the_prompts_after_it(run: Run) -> None:
-    assert not any(t.stamp.skills for t in all_of(run) if t.stamp.skill_generation == 0)
-    assert any(t.stamp.skills for t in all_of(run))
+    assert not any(t.stamp.skills for t in run.trajectories if t.stamp.skill_generation == 0)
+    assert any(t.stamp.skills for t in run.trajectories)
 
 
 def test_what_evolved_a_skill_is_support_and_what_passed_is_query(run: Run) -> None:
-    for trajectory in all_of(run):
+    for trajectory in run.trajectories:
         passed = all(result.passed for result in trajectory.checks)
         if trajectory.role is Role.SUPPORT:
             assert not passed
         if passed:
             assert trajectory.role is Role.QUERY
-    assert {Role.SUPPORT, Role.QUERY} <= {trajectory.role for trajectory in all_of(run)}
+    assert {Role.SUPPORT, Role.QUERY} <= {trajectory.role for trajectory in run.trajectories}
 
 
 def test_every_failure_is_settled(run: Run) -> None:
-    failed = [t for t in all_of(run) if not all(result.passed for result in t.checks)]
-    settled = [sum(stream.decisions().values()) for stream in run.streams]
-    assert sum(settled) == len(failed)
-    assert sum(stream.decisions()[Decision.EVOLVED] for stream in run.streams) == sum(
-        trajectory.role is Role.SUPPORT for trajectory in failed
-    )
+    failed = [t for t in run.trajectories if not all(result.passed for result in t.checks)]
+    assert sum(run.stream.decisions().values()) == len(failed)
+    assert run.stream.decisions()[Decision.EVOLVED] == sum(t.role is Role.SUPPORT for t in failed)
 
 
-def test_the_rule_of_a_learnt_skill_is_one_of_the_house_against_its_habit(learnt: list[Learnt]) -> None:
-    for one in learnt:
-        applying = {rule for task in one.stream.tasks for rule in task.rules}
-        assert one.rules
-        assert set(one.rules.values()) <= applying
+def test_the_rule_of_a_learnt_skill_is_one_that_applied(learnt: Learnt) -> None:
+    applying = {rule for task in learnt.stream.tasks for rule in task.rules}
+    assert learnt.rules
+    assert set(learnt.rules.values()) <= applying
 
 
-def test_the_report_counts_what_the_stores_hold(run: Run, learnt: list[Learnt]) -> None:
+def test_the_report_counts_what_the_store_holds(run: Run, learnt: Learnt) -> None:
     report = learnt_report(learnt)
-    roles = [trajectory.role for trajectory in all_of(run)]
+    roles = [trajectory.role for trajectory in run.trajectories]
     assert (report["query"], report["support"]) == (roles.count(Role.QUERY), roles.count(Role.SUPPORT))
-    assert report["stream_attempted"] == 2 * LENGTH
-    assert report["skills"] == [len(one.skills) for one in learnt]
+    assert report["stream_attempted"] == LENGTH
+    assert report["skills"] == len(learnt.skills)
 
 
-def test_the_placebo_has_skills_of_the_other_house_that_this_one_does_not_want(
-    run: Run, learnt: list[Learnt]
+def test_the_placebo_has_skills_of_another_house_that_this_one_does_not_want(
+    run: Run, learnt: Learnt
 ) -> None:
+    arms, own = run.arms(), set(learnt.house.options.items())
+    told = [arms["placebo"].skills_of(task) for task in run.stream.household.tasks]
+    for task, placebo in zip(run.stream.household.tasks, told, strict=True):
+        assert len(placebo) == len(arms["skills"].skills_of(task))
+        assert len({match.skill.name for match in placebo}) == len(placebo)
+    wanted = {rule_skill(rule, option, Random(n)).body for rule, option in own for n in range(200)}
+    assert not wanted & {match.skill.body for placebo in told for match in placebo}
+
+
+def test_with_the_adapter_the_skills_are_those_of_the_arm_without(run: Run) -> None:
     arms = run.arms()
-    for one, other in (learnt, reversed(learnt)):
-        for task in one.stream.household.tasks:
-            placebo = [match.skill for match in arms["placebo"].skills_of(task)]
-            assert {skill.sha256 for skill in placebo} <= {skill.sha256 for skill in other.skills}
-            own, strange = one.stream.household.house.options, other.stream.household.house.options
-            stated = [other.rules[skill.sha256] for skill in placebo]
-            possible = [rule for rule in other.rules.values() if own[rule] != strange[rule]]
-            assert len(placebo) == min(len(arms["skills"].skills_of(task)), len(possible))
-            assert all(own[rule] != strange[rule] for rule in stated)
-            assert len({skill.sha256 for skill in placebo}) == len(placebo)
+    for name, without in (("full", "skills"), ("adapter", "baseline")):
+        assert arms[name].unadapted == without
+        for task in run.stream.household.tasks:
+            assert arms[name].skills_of(task) == arms[without].skills_of(task)
 
 
 @pytest.mark.parametrize("arm", ["skills_oracle", "given_oracle", "held_out_oracle"])
-def test_an_oracle_states_applying_rules_alone(arm: str, run: Run, learnt: list[Learnt]) -> None:
+def test_an_oracle_states_applying_rules_alone(arm: str, run: Run) -> None:
     chosen = run.arms()[arm]
-    for one in learnt:
-        for task in one.stream.household.tasks:
-            rules = [chosen.rule_of(match.skill) for match in chosen.skills_of(task)]
-            assert set(rules) <= set(task.rules)
-            assert len(rules) == len(set(rules)) <= 3
+    for task in run.stream.household.tasks:
+        rules = [chosen.rule_of(match.skill) for match in chosen.skills_of(task)]
+        assert set(rules) <= set(task.rules)
+        assert len(rules) == len(set(rules)) <= 3
 
 
 def test_held_out_phrasings_say_the_rules_otherwise(run: Run) -> None:
-    arms = run.arms()
-    tasks = [task for stream in run.streams for task in stream.household.tasks]
+    arms, tasks = run.arms(), run.stream.household.tasks
     given = [{m.skill.body for m in arms["given_oracle"].skills_of(task)} for task in tasks]
     held_out = [{m.skill.body for m in arms["held_out_oracle"].skills_of(task)} for task in tasks]
     assert all(a.isdisjoint(b) for a, b in zip(given, held_out, strict=True))

@@ -1,0 +1,199 @@
+"""A house that learns in a home of its own: its stream, the policy server of that home, warm sandboxes, and notes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tqdm import tqdm
+
+from metaclaw_jlab.assembly import Workspace, uses_embedded_policy
+from metaclaw_jlab.core.errors import EvolverError, LeaseHeld, PolicyError
+from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.evaluation.evolved_rules import recall
+from metaclaw_jlab.evaluation.learning_report import recall_report
+from metaclaw_jlab.evaluation.learnt_arms import Learnt, learnt_of
+from metaclaw_jlab.evaluation.practice_arms import draw_households, retrieved_skills, rule_of_given
+from metaclaw_jlab.evaluation.practice_attempt import Conditions
+from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
+from metaclaw_jlab.evaluation.practice_stream import Stream, draw_stream, run_stream
+from metaclaw_jlab.evaluation.stream_learning import learn_from
+from metaclaw_jlab.practice import PracticeTask, task_set
+from metaclaw_jlab.runtime.policy_server import stop
+
+WORDING_SECONDS = 20.0
+RECALL_TASKS = 40  # validation tasks
+_WORKERS = 2
+_SEEDS = 2**31
+_TITLE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured: test tasks of each arm, after how many training tasks. The seed draws everything."""
+
+    tasks: int = 240
+    seed: int = 1
+    stream: int = 144
+    round_size: int = 8
+
+
+@dataclass
+class Notes:
+    """What is noted down on the way."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    recall: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note how long it takes."""
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseRun:
+    """A house at work. `conditions` are those of its user; `say` tells people what is being done."""
+
+    plan: Plan
+    stream: Stream
+    conditions: Conditions
+    say: Callable[[str], None]
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Its home."""
+        return self.stream.workspace
+
+    def at(self, version: int, temperature: float | None = None) -> Conditions:
+        """The conditions under one adapter version (0: the base alone), at a temperature of their own where given."""
+        policy = pinned(self.workspace, version, self.conditions.policy)
+        sampling = self.conditions.sampling
+        if temperature is not None:
+            sampling = replace(sampling, temperature=temperature)
+        return replace(self.conditions, policy=policy, sampling=sampling)
+
+
+@contextmanager
+def open_house(
+    plan: Plan, home: Path, overrides: Mapping[str, object], say: Callable[[str], None]
+) -> Iterator[HouseRun]:
+    """A new house in a new home, which is closed at the end and its policy server stopped.
+
+    Raises ServerStartFailed, ExecutorError.
+    """
+    (household,) = draw_households(plan.seed, plan.tasks, houses=1)
+    stream = draw_stream(household, home, seed=plan.seed, length=plan.stream, overrides=overrides)
+    with closing(stream.workspace) as workspace:
+        workspace.overrides.update(_of_its_own(workspace))
+        settings = workspace.settings()
+        wanted = settings.policy
+        sampling = Sampling(wanted.temperature, wanted.max_tokens, plan.seed, extra=wanted.extra)
+        try:
+            policy = workspace.policy(say)
+            with workspace.sandbox_pool(_WORKERS) as pool:
+                conditions = Conditions(
+                    policy=policy, pool=pool, sampling=sampling, max_steps=settings.agent.steps
+                )
+                yield HouseRun(plan, stream, conditions, say)
+        finally:
+            # A lease that is held is of a start under way, whose server nobody will use: it ends when idle.
+            with suppress(LeaseHeld):
+                stop(workspace.home)
+
+
+def _of_its_own(workspace: Workspace) -> dict[str, object]:
+    """Settings of this home: where trials cost nothing there is time to finish them on a slow machine, and what the
+    embedded model writes, which knows nothing but practice tasks, may run where nothing isolates it."""
+    settings = workspace.settings()
+    own: dict[str, object] = {}
+    if settings.policy.base_url is None and settings.evolver.wording_seconds is None:
+        own["evolver.wording_seconds"] = WORDING_SECONDS
+    if uses_embedded_policy(settings):
+        own["sandbox.unattended"] = True
+    return own
+
+
+def pinned(workspace: Workspace, version: int, otherwise: Policy) -> Policy:
+    """The home's local policy at one adapter version; an endpoint elsewhere has no versions and stays as it is."""
+    from metaclaw_jlab.policies.endpoint import EndpointPolicy
+
+    settings = workspace.settings()
+    if settings.policy.base_url is not None:
+        return otherwise
+    endpoint = workspace.serve(settings)
+    return EndpointPolicy(
+        endpoint.base_url,
+        model=f"{endpoint.model}@v{version}",
+        key=endpoint.token,
+        timeout=settings.policy.timeout,
+        retries=settings.policy.retries,
+    )
+
+
+def learn_stream(run: HouseRun) -> Learnt:
+    """The fast loop over the stream, with a progress bar; what was learnt."""
+    stream, notes, marks = run.stream, run.notes, _marks(run.plan)
+    replayer = PracticeReplayer(stream.attempted, run.conditions)
+
+    def learn() -> None:
+        try:
+            learn_from(stream, replayer)
+        except (PolicyError, EvolverError) as error:
+            notes.trouble.append(str(error))
+
+    def on_round(number: int) -> None:
+        shown.set_postfix_str(f"{len(stream.library())} skills")
+        if number in marks:
+            notes.recall[marks[number]] = {"after": number, **_recall(run)}
+
+    with notes.stage("stream"), bar("stream", len(stream.tasks)) as shown:
+        run_stream(
+            stream,
+            run.conditions,
+            learn,
+            round_size=run.plan.round_size,
+            on_attempt=lambda _: shown.update(),
+            on_round=on_round,
+        )
+    notes.recall["given"] = _recall_of_given(run)
+    return learnt_of(stream)
+
+
+def bar(title: str, total: int, unit: str = "task") -> Any:
+    """A progress bar on standard error."""
+    return tqdm(total=total, desc=title.ljust(_TITLE), unit=unit)
+
+
+def _marks(plan: Plan) -> Mapping[int, str]:
+    """After how many tasks recall is looked at: the first round, the middle one, the last one."""
+    ends = [min(start + plan.round_size, plan.stream) for start in range(0, plan.stream, plan.round_size)]
+    return {ends[0]: "start", ends[(len(ends) - 1) // 2]: "middle", ends[-1]: "end"}
+
+
+def _validation(run: HouseRun) -> tuple[PracticeTask, ...]:
+    house = run.stream.household.house
+    own = Random(f"recall/{run.plan.seed}/{house.name}").randrange(_SEEDS)
+    return task_set("validation", own, RECALL_TASKS, house=house)
+
+
+def _recall(run: HouseRun) -> dict[str, Any]:
+    learnt, limit = learnt_of(run.stream), run.workspace.settings().skills.max_skills
+    found = recall(_validation(run), learnt.skills, run.stream.retrieve, learnt.rule_of, limit)
+    return recall_report(found)
+
+
+def _recall_of_given(run: HouseRun) -> dict[str, Any]:
+    settings = run.workspace.settings().skills
+    asked = replace(run.stream.household, tasks=_validation(run))
+    skills_of = retrieved_skills([asked], settings)
+    return recall_report(recall(asked.tasks, asked.skills, skills_of, rule_of_given, settings.max_skills))
