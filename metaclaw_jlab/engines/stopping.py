@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import ExitStack, contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 T = TypeVar("T")
 POLL_SECONDS = 0.02
@@ -70,6 +71,8 @@ def stop_inside(model: Any, flag: StopFlag) -> Iterator[None]:
 
 def _layers(model: Any) -> list[torch.nn.Module]:
     """The model itself and the members of its lists of layers, as deep as they go."""
+    import torch
+
     found: dict[int, torch.nn.Module] = {id(model): model}
     for module in model.modules():
         if isinstance(module, torch.nn.ModuleList):
@@ -97,6 +100,8 @@ def _after(flag: StopFlag) -> Any:
 
 
 def _tensors(output: object) -> Iterator[torch.Tensor]:
+    import torch
+
     if isinstance(output, torch.Tensor):
         yield output
     elif isinstance(output, tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,17 +126,22 @@ class Worker:
         self._tidy()
         if self._last is not None:
             return self._last
-        ending = Ending.KILLED if self._process.returncode < 0 else Ending.FAILED
-        return WorkerEvent(EventKind.ENDED, {"ending": ending.value, "reason": self._last_words(ending)})
+        ending, reason = self._silent_end()
+        return WorkerEvent(EventKind.ENDED, {"ending": ending.value, "reason": reason})
 
-    def _last_words(self, ending: Ending) -> str:
-        if ending is Ending.KILLED:
-            return f"The train worker was killed by signal {-self._process.returncode}."
+    def _silent_end(self) -> tuple[Ending, str]:
+        code = self._process.returncode
+        if code == -signal.SIGTERM:
+            return Ending.STOPPED, "Told to stop before it had begun."
+        if code < 0:
+            return Ending.KILLED, f"The train worker was killed by signal {-code}."
+        return Ending.FAILED, self._last_words(code)
+
+    def _last_words(self, code: int) -> str:
         try:
             said = self.folder.log.read_text(encoding="utf-8", errors="replace")[-TAIL_CHARS:].strip()
         except OSError:
             said = ""
-        code = self._process.returncode
         words = said.splitlines()[-1] if said else "It wrote nothing."
         return f"The train worker ended with code {code}. {words} See {self.folder.log}."
 
@@ -145,6 +151,7 @@ class Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self.folder.worker.unlink(missing_ok=True)
+        shutil.rmtree(self.folder.scratch, ignore_errors=True)
 
 
 def ending_of(event: WorkerEvent) -> tuple[Ending, str]:
@@ -200,6 +207,7 @@ def end_orphans(home: Home) -> int:
         if process_alive(pid, started=started):
             _kill_group(pid)
         folder.worker.unlink(missing_ok=True)
+        shutil.rmtree(folder.scratch, ignore_errors=True)
     return len(found)
 
 

@@ -67,14 +67,13 @@ class TrainingFolder:
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is told. `plan` are the fields of a GrpoPlan; `sandbox` the arguments of a SandboxPool, `workers`
-    its warm processes; `unattended` lets model-written code run where nothing isolates it; `threads` 0 goes by the
-    model's size and the machine; `niceness` is added to the priority number of its starter."""
+    its warm processes; `unattended` lets model-written code run where nothing isolates it; `niceness` is by how much it
+    steps back behind its starter."""
 
     plan: Mapping[str, object]
     sandbox: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     workers: int = 2
     unattended: bool = False
-    threads: int = 0
     niceness: int = 10
 
 
