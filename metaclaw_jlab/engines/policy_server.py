@@ -30,6 +30,8 @@ from metaclaw_jlab.runtime.policy_server import Endpoint, publish, running, with
 if TYPE_CHECKING:
     import uvicorn
 
+    from metaclaw_jlab.engines.adapters import ServedAdapters
+    from metaclaw_jlab.engines.decoding import Decoder
     from metaclaw_jlab.engines.local_models import LocalModel
 
 _log = logging.getLogger(__name__)
@@ -123,16 +125,32 @@ def _serve(chosen: Options) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     started = time.monotonic()
     served = _load(chosen)
+    from metaclaw_jlab.engines.adapter_bank import AdapterBank
+    from metaclaw_jlab.engines.adapters import ServedAdapters
     from metaclaw_jlab.engines.decoding import Decoder
+    from metaclaw_jlab.engines.local_models import locate
 
     threads = chosen.threads if chosen.threads > 0 else threads_for(served.model.num_parameters())
-    decoder = Decoder(served, max_batch=chosen.max_batch, threads=threads)
+    bank = AdapterBank(served.model)
+    decoder = Decoder(served, max_batch=chosen.max_batch, threads=threads, bank=bank)
+    adapters = ServedAdapters(home, served.name, locate(chosen.model), bank, lambda: decoder.running == 0)
     try:
-        asyncio.run(_answer(chosen, home, listener, served, decoder, started))
+        _refresh(adapters)
+        asyncio.run(_answer(chosen, home, listener, served, decoder, adapters, started))
     finally:
         withdraw(home, os.getpid())
+        adapters.close()
         decoder.close()
         _log.info("ended")
+
+
+def _refresh(adapters: ServedAdapters) -> None:
+    """Load what serves before the first request; a store that cannot be read leaves the base."""
+    try:
+        adapters.refresh()
+    except MetaclawError as error:
+        _log.warning("cannot look for adapters: %s", error)
+    adapters.watch()
 
 
 def _check_alone(home: Home) -> None:
@@ -177,18 +195,17 @@ async def _answer(
     home: Home,
     listener: socket.socket,
     served: LocalModel,
-    decoder: object,
+    decoder: Decoder,
+    adapters: ServedAdapters,
     started: float,
 ) -> None:
     """Serve HTTP, publish when it does, and watch for reasons to end."""
     import uvicorn
 
-    from metaclaw_jlab.engines.decoding import Decoder
     from metaclaw_jlab.engines.web import Service, application
 
-    assert isinstance(decoder, Decoder)
     activity, token, home_id = Activity(), secrets.token_urlsafe(32), home.id
-    service = Service(served, decoder, activity, token, int(time.time()))
+    service = Service(served, decoder, activity, token, int(time.time()), adapters)
     server = uvicorn.Server(
         uvicorn.Config(
             application(service),

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from metaclaw_jlab.core.errors import RequestInvalid
 from metaclaw_jlab.engines import chat
 from metaclaw_jlab.engines.activity import Activity
+from metaclaw_jlab.engines.adapters import Chosen, ServedAdapters
 from metaclaw_jlab.engines.answers import ChatShape, CompletionShape, Envelope, Shape, error_body
 from metaclaw_jlab.engines.bodies import MOST_ROWS, Body, ChatBody, CompletionBody, parse
 from metaclaw_jlab.engines.decoding import Decoder
@@ -40,6 +41,7 @@ class Service:
     activity: Activity
     token: str
     started: int
+    adapters: ServedAdapters
 
 
 def application(service: Service) -> ASGIApp:
@@ -49,6 +51,8 @@ def application(service: Service) -> ASGIApp:
             Route("/health", partial(_health, service), methods=["GET"]),
             Route("/v1/models", partial(_models, service), methods=["GET"]),
             Route("/v1/models/{name:path}", partial(_model, service), methods=["GET"]),
+            Route("/v1/adapters", partial(_adapters, service), methods=["GET"]),
+            Route("/v1/adapters/refresh", partial(_refresh, service), methods=["POST"]),
             Route("/v1/chat/completions", partial(_chat, service), methods=["POST"]),
             Route("/v1/completions", partial(_complete, service), methods=["POST"]),
         ],
@@ -101,45 +105,65 @@ async def _health(service: Service, request: HttpRequest) -> Response:
     return JSONResponse(body)
 
 
-def _card(service: Service) -> dict[str, object]:
-    return {
-        "id": service.served.name,
+def _card(service: Service, name: str) -> dict[str, object]:
+    base = service.served.name
+    card: dict[str, object] = {
+        "id": name,
         "object": "model",
         "created": service.started,
         "owned_by": "local",
         "max_model_len": service.served.context,
     }
+    return card if name == base else card | {"root": base, "parent": base}
 
 
 async def _models(service: Service, _: HttpRequest) -> Response:
-    return JSONResponse({"object": "list", "data": [_card(service)]})
+    base = service.served.name
+    names = [base, *(f"{base}@v{version}" for version in service.adapters.versions)]
+    return JSONResponse({"object": "list", "data": [_card(service, name) for name in names]})
 
 
 async def _model(service: Service, request: HttpRequest) -> Response:
-    _check_model(service.served, request.path_params["name"])
-    return JSONResponse(_card(service))
+    name: str = request.path_params["name"]
+    service.adapters.check(name)
+    return JSONResponse(_card(service, name))
+
+
+async def _adapters(service: Service, _: HttpRequest) -> Response:
+    return JSONResponse(service.adapters.report())
+
+
+async def _refresh(service: Service, _: HttpRequest) -> Response:
+    await asyncio.to_thread(service.adapters.refresh, again=True)
+    return JSONResponse(service.adapters.report())
+
+
+async def _chosen(service: Service, model: str) -> Chosen:
+    """What answers a request from its first token to its last, whatever serves next."""
+    found = service.adapters.chosen(model)
+    return found if found is not None else await asyncio.to_thread(service.adapters.fetched, model)
 
 
 async def _chat(service: Service, request: HttpRequest) -> ASGIApp:
     body = parse(ChatBody, await _raw(request))
-    _check_model(service.served, body.model)
+    chosen = await _chosen(service, body.model)
     messages = [message.plain() for message in body.messages]
     # Long conversations take a while to tokenise; others are answered meanwhile.
     prompt = await asyncio.to_thread(chat.conversation, service.served, messages, body.chat_template_kwargs)
     asked = body.max_completion_tokens or body.max_tokens
     logprobs = (body.top_logprobs or 0) if body.logprobs else None
     shape = ChatShape(service.served)
-    return _exchange(service, body, (prompt,), asked, logprobs, shape)
+    return _exchange(service, body, chosen, (prompt,), asked, logprobs, shape)
 
 
 async def _complete(service: Service, request: HttpRequest) -> ASGIApp:
     body = parse(CompletionBody, await _raw(request))
-    _check_model(service.served, body.model)
+    chosen = await _chosen(service, body.model)
     prompts = await asyncio.to_thread(
         lambda: tuple(_prompt(service.served, prompt) for prompt in body.prompts())
     )
     asked = body.max_tokens or DEFAULT_COMPLETION
-    return _exchange(service, body, prompts, asked, body.logprobs, CompletionShape(service.served))
+    return _exchange(service, body, chosen, prompts, asked, body.logprobs, CompletionShape(service.served))
 
 
 def _prompt(served: LocalModel, prompt: str | list[int]) -> tuple[int, ...]:
@@ -157,6 +181,7 @@ def _prompt(served: LocalModel, prompt: str | list[int]) -> tuple[int, ...]:
 def _exchange(
     service: Service,
     body: Body,
+    chosen: Chosen,
     prompts: tuple[tuple[int, ...], ...],
     asked: int | None,
     logprobs: int | None,
@@ -183,41 +208,26 @@ def _exchange(
         id=("chatcmpl-" if chatting else "cmpl-") + secrets.token_hex(12),
         kind="chat.completion" if chatting else "text_completion",
         created=int(time.time()),
-        model=service.served.name,
+        model=chosen.name,
         prompt_tokens=sum(map(len, prompts)),
         shape=shape,
     )
 
     def make(deliver: Callable[[Piece], None]) -> Request:
         return Request(
-            prompts, parameters, deliver, n=n, seed=body.seed, stream=stream, continues=not chatting
+            prompts,
+            parameters,
+            deliver,
+            n=n,
+            seed=body.seed,
+            stream=stream,
+            continues=not chatting,
+            adapter=chosen.adapter,
         )
 
     with_usage = bool(body.stream_options and body.stream_options.include_usage)
     return Exchange(
         service.decoder, envelope, make, rows=len(prompts) * n, stream=stream, with_usage=with_usage
-    )
-
-
-def _check_model(served: LocalModel, name: str) -> None:
-    """Refuse other models. A name may pin a version of the weights, `<base>@vN`; no version is loaded but the base."""
-    if name == served.name:
-        return
-    base, mark, version = name.rpartition("@v")
-    if mark and base == served.name and version.isdigit():
-        raise RequestInvalid(
-            f"Version {version} of {base} is not loaded.",
-            f"Ask for {base}.",
-            status=404,
-            param="model",
-            code="model_not_found",
-        )
-    raise RequestInvalid(
-        f"The model {name} is not served here.",
-        f"Ask for {served.name}.",
-        status=404,
-        param="model",
-        code="model_not_found",
     )
 
 

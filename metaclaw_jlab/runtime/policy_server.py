@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from metaclaw_jlab.core.errors import LeaseHeld, ServerStartFailed
@@ -25,6 +26,7 @@ from metaclaw_jlab.runtime.processes import boot_id, process_alive, start_ticks
 LEASE = "policy-server"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HEALTH_SECONDS = 5.0
+ADAPTER_SECONDS = 60.0  # loading a large one, the hash over its base included
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 TAIL_LINES = 20
@@ -122,6 +124,19 @@ def stop(home: Home) -> bool:
         return _stop(home)
 
 
+def adapters(home: Home) -> dict[str, Any] | None:
+    """Which versions the running server has loaded and refused (GET /v1/adapters), None where none answers."""
+    return _told(home, "GET", "/adapters")
+
+
+def refresh_adapters(home: Home) -> dict[str, Any] | None:
+    """Have the running server serve at once what the store says, and tell what it has then; None where none answers.
+
+    It looks by itself once a second; refused adapters are tried again only when they change, or here.
+    """
+    return _told(home, "POST", "/adapters/refresh")
+
+
 def server_command(home: Home, model: str) -> list[str]:
     """The command line of a server of `model`."""
     module = "metaclaw_jlab.engines.policy_server"
@@ -147,16 +162,33 @@ def _published(home: Home) -> tuple[Endpoint, int] | None:
 
 def _healthy(endpoint: Endpoint) -> bool:
     parts = urlsplit(endpoint.base_url)
+    return _answer(endpoint, "GET", f"{parts.scheme}://{parts.netloc}/health", HEALTH_SECONDS) is not None
+
+
+def _told(home: Home, method: str, path: str) -> dict[str, Any] | None:
+    endpoint = running(home)
+    if endpoint is None:
+        return None
+    found = _answer(endpoint, method, endpoint.base_url + path, ADAPTER_SECONDS)
+    try:
+        body = json.loads(found) if found is not None else None
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _answer(endpoint: Endpoint, method: str, url: str, timeout: float) -> bytes | None:
     request = urllib.request.Request(
-        f"{parts.scheme}://{parts.netloc}/health", headers={"Authorization": f"Bearer {endpoint.token}"}
+        url, headers={"Authorization": f"Bearer {endpoint.token}"}, method=method
     )
     # A proxy of the environment has no business on loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=HEALTH_SECONDS) as answer:
-            return bool(answer.status == 200)
+        with opener.open(request, timeout=timeout) as answer:
+            body: bytes = answer.read()
+            return body if answer.status == 200 else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
 
 
 def _stop(home: Home) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from metaclaw_jlab.core.adapter import AdapterStatus
+from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.store.serving import ServingCause
 
 torch.set_num_threads(1)  # threads that wait for each other make tiny models slow on a busy machine
 
@@ -162,3 +166,56 @@ def save_adapter(model_folder: Callable[[str], Path]) -> Callable[..., Path]:
         return folder
 
     return save
+
+
+class Shelf:
+    """A home whose store has adapters for the tiny model."""
+
+    def __init__(self, home: Home, save: Callable[..., Path]) -> None:
+        from metaclaw_jlab.store.adapters import Adapters
+        from metaclaw_jlab.store.database import open_database
+        from metaclaw_jlab.store.serving import Serving
+
+        self.home = home
+        self.database = open_database(home.database)
+        self.serving = Serving(self.database)
+        self._adapters = Adapters(self.database)
+        self._save = save
+
+    def candidate(self, **options: Any) -> int:
+        """A trained adapter that nobody has decided on; its version."""
+        from metaclaw_jlab.engines.adapter_card import WEIGHTS
+        from metaclaw_jlab.engines.base_identity import file_sha256
+
+        draft = self._save(self.home.adapters / "candidates" / "new", version=self._next(), **options)
+        made = self._adapters.add("tiny", file_sha256(draft / WEIGHTS), 0)
+        draft.rename(draft.with_name(f"v{made.version}"))
+        return made.version
+
+    def publish(self, **options: Any) -> int:
+        """An adapter that may serve; its version."""
+        version = self.candidate(**options)
+        self._adapters.decide(version, AdapterStatus.FORCED, "A test wants it.")
+        (self.home.adapters / "candidates" / f"v{version}").rename(self.folder(version))
+        return version
+
+    def serve(self, version: int | None) -> None:
+        """Have the store say that a version serves, or the base."""
+        cause = ServingCause.FORCE if version else ServingCause.ROLLBACK
+        self.serving.put(version, cause, "A test wants it.")
+
+    def folder(self, version: int) -> Path:
+        """Where a published version lies."""
+        return self.home.adapters / f"v{version}"
+
+    def _next(self) -> int:
+        recent = self._adapters.recent(1)
+        return recent[0].version + 1 if recent else 1
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, save_adapter: Callable[..., Path]) -> Iterator[Shelf]:
+    """A home with a store, and a way to put adapters into it."""
+    found = Shelf(open_home(tmp_path / "home"), save_adapter)
+    yield found
+    found.database.close()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -14,8 +15,11 @@ import pytest
 import uvicorn
 
 from metaclaw_jlab.engines.activity import Activity
+from metaclaw_jlab.engines.adapter_bank import AdapterBank
+from metaclaw_jlab.engines.adapters import ServedAdapters
 from metaclaw_jlab.engines.decoding import Decoder
 from metaclaw_jlab.engines.web import LARGEST_BODY, Service, application
+from metaclaw_jlab.runtime.home import Home, open_home
 
 TOKEN = "token-of-a-test"
 MODEL = "tiny"
@@ -44,9 +48,11 @@ class Running:
         return answer.status, found
 
 
-def serve(served: Any) -> Iterator[Running]:
-    decoder = Decoder(served, threads=1)
-    service = Service(served, decoder, Activity(), TOKEN, 0)
+def serve(served: Any, place: Path, home: Home) -> Iterator[Running]:
+    bank = AdapterBank(served.model)
+    decoder = Decoder(served, threads=1, bank=bank)
+    adapters = ServedAdapters(home, served.name, place, bank)
+    service = Service(served, decoder, Activity(), TOKEN, 0, adapters)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         application(service), log_config=None, lifespan="off", timeout_graceful_shutdown=1
@@ -57,20 +63,37 @@ def serve(served: Any) -> Iterator[Running]:
     yield Running(service, listener.getsockname()[1])
     server.should_exit = True
     thread.join()
+    adapters.close()
     decoder.close()
+    bank.close()
 
 
 @pytest.fixture(scope="module")
-def server(served_model: Callable[[str], Any]) -> Iterator[Running]:
-    yield from serve(replace(served_model("qwen3"), name=MODEL))
+def server(
+    served_model: Callable[[str], Any],
+    model_folder: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Running]:
+    home = open_home(tmp_path_factory.mktemp("web") / "home")
+    yield from serve(replace(served_model("qwen3"), name=MODEL), model_folder("qwen3"), home)
 
 
 @pytest.fixture
-def without_template(served_model: Callable[[str], Any], tmp_path: Any) -> Iterator[Running]:
+def adapted(
+    served_model: Callable[[str], Any], model_folder: Callable[[str], Path], shelf: Any
+) -> Iterator[Running]:
+    yield from serve(replace(served_model("qwen3"), name=MODEL), model_folder("qwen3"), shelf.home)
+
+
+@pytest.fixture
+def without_template(
+    served_model: Callable[[str], Any], model_folder: Callable[[str], Path], tmp_path: Path
+) -> Iterator[Running]:
     class Bare:
         chat_template = None
 
-    yield from serve(replace(served_model("qwen3"), name=MODEL, tokenizer=Bare()))
+    bare = replace(served_model("qwen3"), name=MODEL, tokenizer=Bare())
+    yield from serve(bare, model_folder("qwen3"), open_home(tmp_path / "home"))
 
 
 def until(true: Callable[[], bool]) -> bool:
@@ -191,9 +214,67 @@ def test_a_client_that_leaves_stops_its_generation(server: Running, stream: bool
     assert len(steps) < 500
 
 
-def test_a_version_of_the_weights_that_is_not_loaded_is_unknown(server: Running) -> None:
-    with pytest.raises(openai.NotFoundError, match="Version 3 of tiny is not loaded"):
+def test_a_version_of_the_weights_that_does_not_exist_is_unknown(server: Running) -> None:
+    with pytest.raises(openai.NotFoundError, match=r"There is no such version\. Ask for tiny\."):
         server.client.chat.completions.create(model=f"{MODEL}@v3", messages=HELLO)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_answer_names_the_version_that_gave_it(adapted: Running, shelf: Any, stream: bool) -> None:
+    def named(model: str) -> set[str]:
+        asked: dict[str, Any] = {"model": model, "messages": HELLO, "max_tokens": 3, "stream": stream}
+        answer = adapted.client.chat.completions.create(**asked)
+        return {chunk.model for chunk in answer} if stream else {answer.model}
+
+    assert named(MODEL) == {MODEL}
+    first, second = shelf.publish(), shelf.publish()
+    shelf.serve(second)
+    adapted.raw("POST", "/v1/adapters/refresh")
+    assert [named(MODEL), named(f"{MODEL}@v{first}"), named(f"{MODEL}@v0")] == [
+        {f"{MODEL}@v2"},
+        {f"{MODEL}@v1"},
+        {f"{MODEL}@v0"},
+    ]
+
+
+def test_a_version_answers_with_its_own_weights(adapted: Running, shelf: Any) -> None:
+    asked: dict[str, Any] = {"prompt": "abc", "max_tokens": 12, "temperature": 0}
+
+    def said(model: str) -> str:
+        text: str = adapted.client.completions.create(model=model, **asked).choices[0].text
+        return text
+
+    base = said(MODEL)
+    shelf.serve(shelf.publish())
+    adapted.raw("POST", "/v1/adapters/refresh")
+    assert said(MODEL) == said(f"{MODEL}@v1") != base
+    assert said(f"{MODEL}@v0") == base
+
+
+def test_models_lists_the_versions_after_the_base(adapted: Running, shelf: Any) -> None:
+    shelf.publish()
+    shelf.candidate()
+    adapted.raw("POST", "/v1/adapters/refresh")
+    assert [model.id for model in adapted.client.models.list()] == [MODEL, f"{MODEL}@v1"]
+    assert adapted.client.models.retrieve(f"{MODEL}@v1").id == f"{MODEL}@v1"
+    with pytest.raises(openai.NotFoundError, match="no version 2"):
+        adapted.client.models.retrieve(f"{MODEL}@v2")
+
+
+def test_a_refresh_tells_what_is_loaded_and_what_was_refused(adapted: Running, shelf: Any) -> None:
+    good, bad = shelf.publish(), shelf.publish()
+    (shelf.folder(bad) / "adapter_model.safetensors").write_bytes(b"nothing")
+    shelf.serve(good)
+    shelf.serve(bad)
+    status, body = adapted.raw("POST", "/v1/adapters/refresh")
+    assert (status, body["serving"], body["wanted"]) == (200, good, bad)
+    assert body["loaded"] == [{"version": 1, "model": "tiny@v1", "pinned": False}]
+    assert "another checksum" in body["refused"][0]["reason"]
+    assert adapted.raw("GET", "/v1/adapters") == (200, body)
+
+
+def test_a_refresh_wants_the_token(server: Running) -> None:
+    assert server.raw("POST", "/v1/adapters/refresh", Authorization="")[0] == 401
 
 
 def test_another_model_is_unknown(server: Running) -> None:
