@@ -1,1 +1,1 @@
-"""What scores a step: outcomes first."""
+"""What scores a step: outcomes first, a judge where nothing checks it."""
