@@ -14,7 +14,7 @@ from metaclaw_jlab.agent.rooms import replay_steps
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Completion, Sampling
-from metaclaw_jlab.core.score import Score, Scoring, Unscored
+from metaclaw_jlab.core.score import Scoring, Unscored
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.task import CheckResult
 from metaclaw_jlab.core.training import TrainingPrompt
@@ -135,10 +135,3 @@ def _finished(job: _Job, room: Executor, lockstep: Lockstep, how: GroupRollout) 
         return Answered(Unscored(done.stop_detail), trajectory=done)
     own = done.steps[job.prompt.step]
     return Answered(done.score or Unscored("Nothing scored it."), own, done)
-
-
-def raised(step: Step | None) -> Score | None:
-    """The process reward of a step whose code raised; None where it did not, or nothing ran."""
-    if step is None:
-        return None
-    return next((one for one in step.scores if isinstance(one, Score) and one.value == -1.0), None)

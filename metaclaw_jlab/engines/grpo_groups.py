@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from metaclaw_jlab.agent.group_rollout import Answered, GroupRollout, PendingGroups, raised, start_groups
+from metaclaw_jlab.agent.group_rollout import Answered, GroupRollout, PendingGroups, start_groups
 from metaclaw_jlab.agent.lockstep import Asked
 from metaclaw_jlab.core.policy import Sampling
-from metaclaw_jlab.core.score import Score
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
 from metaclaw_jlab.engines.completions import Completer, Sampled
 from metaclaw_jlab.engines.grpo import GrpoPlan
 from metaclaw_jlab.engines.stopping import StopFlag
+from metaclaw_jlab.reward_models.credit import group_rewards
 
 CHUNK = 32  # completions decoded together: while they run in their sandboxes the next ones are decoded
 _SEEDS = 2**31
@@ -30,6 +30,11 @@ class TrainingRow:
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
     advantage: float
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and completion."""
+        return len(self.prompt) + len(self.tokens)
 
 
 @dataclass
@@ -150,11 +155,11 @@ class GroupCollector:
         if any(answer.mismatched for answer in answers):
             found.mismatched += 1
             return
-        rewards = [_reward(answer, self.plan.process_weight) for answer in answers]
-        known = [reward for reward in rewards if reward is not None]
-        found.unscored += len(rewards) - len(known)
+        rewards = group_rewards(answers, process_weight=self.plan.process_weight)
+        known = rewards.known
+        found.unscored += rewards.unscored + rewards.mixed
         found.rewards[prompt.kind] += known
-        if len(known) < 2 or max(known) - min(known) < 1e-9:
+        if rewards.equal:
             found.equal += 1
             return
         mean = fmean(known)
@@ -172,10 +177,3 @@ class GroupCollector:
 def seed_of(plan: GrpoPlan, step: int, prompt: int, completion: int) -> int:
     """The seed of one completion: the same after a resume."""
     return zlib.crc32(f"{plan.seed}/{step}/{prompt}/{completion}".encode()) % _SEEDS
-
-
-def _reward(answer: Answered, process_weight: float) -> float | None:
-    if not isinstance(answer.outcome, Score):
-        return None
-    process = raised(answer.step)
-    return answer.outcome.value + (process_weight * process.value if process else 0.0)

@@ -23,12 +23,13 @@ from metaclaw_jlab.core.training import StepReport, TrainingPrompt
 from metaclaw_jlab.engines.batches import can_roll
 from metaclaw_jlab.engines.completions import Completer
 from metaclaw_jlab.engines.grpo import CLIP_HIGH, CLIP_LOW, MOST_EQUAL_STEPS, TINY_PARAMETERS, GrpoPlan
-from metaclaw_jlab.engines.grpo_groups import Collected, GroupCollector
+from metaclaw_jlab.engines.grpo_groups import Collected, GroupCollector, TrainingRow
 from metaclaw_jlab.engines.local_models import LocalModel, load
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.engines.training_checkpoint import Sealing, aside
 
 _log = logging.getLogger(__name__)
+CPU_ROWS = 16  # completions in one forward pass, where memory is the machine's own
 KL_ROWS = 8  # completions a step whose divergence from the base is computed
 _SEEDS = 2**31
 
@@ -55,7 +56,9 @@ class GroupTrainer(GRPOTrainer):
         self._equal_steps = 0
         self._kl: list[float] = []
         self._logps: torch.Tensor | None = None
-        self._micro_batch = plan.micro_batch or plan.prompts * plan.group
+        self._micro_batch = plan.micro_batch or (
+            plan.prompts * plan.group if torch.cuda.is_available() else CPU_ROWS
+        )
         self._began = self._trained = 0.0
         self.trouble: tuple[str, str] | None = None
 
@@ -73,7 +76,7 @@ class GroupTrainer(GRPOTrainer):
             loss = torch.zeros((), device=model.device)
         else:
             self._equal_steps = 0
-            loss = self._backward(model, self._tensors(collected))
+            loss = self._backward(model, sorted(collected.rows, key=lambda row: row.length))
         self._trained = time.perf_counter() - started
         return loss
 
@@ -96,11 +99,11 @@ class GroupTrainer(GRPOTrainer):
                 "training.temperature.",
             )
 
-    def _backward(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _backward(self, model: Any, rows: Sequence[TrainingRow]) -> torch.Tensor:
         """The mean loss, its gradient added up over micro-batches; memory that runs out halves them."""
         while True:
             try:
-                return self._accumulate(model, batch)
+                return self._accumulate(model, rows)
             except torch.OutOfMemoryError as error:
                 if self._micro_batch <= 1:
                     raise MemoryTooSmall(
@@ -108,18 +111,19 @@ class GroupTrainer(GRPOTrainer):
                         "Lower training.rank, or train a smaller model.",
                     ) from error
                 model.zero_grad()
-                self._micro_batch = max(1, min(self._micro_batch, len(batch["advantages"])) // 2)
+                self._micro_batch = max(1, min(self._micro_batch, len(rows)) // 2)
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 _log.warning("out of memory: going on with %d completions at a time", self._micro_batch)
                 self._on_memory(self._micro_batch)
 
-    def _accumulate(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        rows, total = len(batch["advantages"]), torch.zeros((), device=model.device)
-        for start in range(0, rows, self._micro_batch):
-            part = {name: tensor[start : start + self._micro_batch] for name, tensor in batch.items()}
+    def _accumulate(self, model: Any, rows: Sequence[TrainingRow]) -> torch.Tensor:
+        total = torch.zeros((), device=model.device)
+        for start in range(0, len(rows), self._micro_batch):
+            some = rows[start : start + self._micro_batch]
+            part = self._tensors(some)
             with self.compute_loss_context_manager():
-                loss = self.compute_loss(model, part) * (len(part["advantages"]) / rows)
+                loss = self.compute_loss(model, part) * (len(some) / len(rows))
             if not torch.isfinite(loss):
                 raise Diverged(
                     f"The loss of step {self.state.global_step + 1} is not a number.",
@@ -127,8 +131,7 @@ class GroupTrainer(GRPOTrainer):
                 )
             self.accelerator.backward(loss)
             total = total + loss.detach()
-            if start == 0:
-                self._measure_divergence(model, part)
+            self._measure_divergence(model, part, -(-KL_ROWS * len(some) // len(rows)))
         return total
 
     def _get_per_token_logps_and_entropies(self, *arguments: Any, **named: Any) -> Any:
@@ -136,11 +139,11 @@ class GroupTrainer(GRPOTrainer):
         self._logps = found[0].detach()
         return found
 
-    def _measure_divergence(self, model: Any, batch: dict[str, torch.Tensor]) -> None:
+    def _measure_divergence(self, model: Any, batch: dict[str, torch.Tensor], count: int) -> None:
         """KL to the base in nats per token, by the estimator k3 (Schulman 2020), on a few rows."""
         assert self._logps is not None
-        few = {name: tensor[:KL_ROWS] for name, tensor in batch.items()}
-        mine, mask = self._logps[:KL_ROWS], few["completion_mask"]
+        few = {name: tensor[:count] for name, tensor in batch.items()}
+        mine, mask = self._logps[:count], few["completion_mask"]
         with torch.no_grad(), model.disable_adapter():
             ids = torch.cat([few["prompt_ids"], few["completion_ids"]], dim=1)
             seen = torch.cat([few["prompt_mask"], mask], dim=1)
@@ -149,9 +152,9 @@ class GroupTrainer(GRPOTrainer):
         kl = ((ratio.exp() - ratio - 1) * mask).sum() / mask.sum().clamp(min=1)
         self._kl.append(float(kl))
 
-    def _tensors(self, collected: Collected) -> dict[str, torch.Tensor]:
+    def _tensors(self, rows: Sequence[TrainingRow]) -> dict[str, torch.Tensor]:
         """Prompts padded on the left, completions on the right: (rows, tokens) each; advantages (rows)."""
-        rows, pad = collected.rows, _pad(self.processing_class)
+        pad = _pad(self.processing_class)
         wide, long = max(len(row.prompt) for row in rows), max(len(row.tokens) for row in rows)
         left = [wide - len(row.prompt) for row in rows]
         right = [long - len(row.tokens) for row in rows]
