@@ -1,4 +1,4 @@
-"""The one place that chooses concrete classes: what a kernel, the CLI or a server works with."""
+"""A workspace: a home folder with its configuration, and the parts that it chooses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.settings.configuration import Configuration, load
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.assembly.slow_loop import GatePrompts
     from metaclaw_jlab.core.evolution import Evolver
     from metaclaw_jlab.core.replay import Replayer
     from metaclaw_jlab.executors.sandbox import SandboxPool
     from metaclaw_jlab.learning.inner_loop import InnerLoop
+    from metaclaw_jlab.learning.outer_loop import OuterLoop, Progress
     from metaclaw_jlab.policies.endpoint import EndpointPolicy
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.settings.secrets import Secret
@@ -177,6 +179,21 @@ class Workspace:
             known=self.known_secrets(),
         )
 
+    def outer_loop(
+        self,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        gate_prompts: GatePrompts | None = None,
+        settle: Callable[[], bool] | None = None,
+        on_attempted: Callable[[tuple[tuple[str, str], ...]], None] = lambda _: None,
+    ) -> OuterLoop:
+        """The slow loop of this home (see assembly.slow_loop). Raises TrainingError for a policy of elsewhere."""
+        from metaclaw_jlab.assembly.slow_loop import make_outer_loop
+
+        return make_outer_loop(
+            self, on_progress=on_progress, gate_prompts=gate_prompts, settle=settle, on_attempted=on_attempted
+        )
+
     def policy(self, on_progress: Callable[[str], None] | None = None) -> Policy:
         """The configured policy: an endpoint, or the local policy server, started where it does not run."""
         settings = self.settings()
@@ -265,6 +282,3 @@ def policy_name(settings: Settings) -> str:
     if uses_embedded_policy(settings):
         return "embedded practice model (it knows only the practice tasks)"
     return f"{settings.policy.local_model} on this machine"
-
-
-__all__ = ["Workspace", "open_workspace", "policy_name", "uses_embedded_policy"]

@@ -1,0 +1,218 @@
+"""The slow loop of a home: its policy, its sandboxes, the frozen sets and the worker's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaclaw_jlab.core.errors import TrainingError
+from metaclaw_jlab.core.policy import Sampling
+from metaclaw_jlab.core.training import PromptKind, TrainingPrompt, TrainingRun
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.assembly.workspace import Workspace
+    from metaclaw_jlab.core.config import Settings
+    from metaclaw_jlab.core.start_state import Rooms
+    from metaclaw_jlab.learning.collecting import Collecting
+    from metaclaw_jlab.learning.gating import Gating
+    from metaclaw_jlab.learning.outer_loop import OuterLoop, Progress
+    from metaclaw_jlab.learning.reattempts import Reattempts
+
+EMBEDDED_LR, OTHER_LR = 2e-3, 2e-5
+EMBEDDED_TOKENS = 256  # longest completion in training: what the practice model says is much shorter
+WORKERS = 2
+JUDGED_BETA = 0.01
+
+GatePrompts = Callable[[int], Sequence[TrainingPrompt]]
+
+
+def make_outer_loop(
+    workspace: Workspace,
+    *,
+    on_progress: Callable[[Progress], None],
+    gate_prompts: GatePrompts | None = None,
+    settle: Callable[[], bool] | None = None,
+    on_attempted: Callable[[tuple[tuple[str, str], ...]], None] = lambda _: None,
+) -> OuterLoop:
+    """The slow loop. `gate_prompts` gives fresh held-out prompts for a gate, by its seed, beside those of the query
+    set; `settle` is one pass of the fast loop where another than the home's own is wanted.
+
+    Raises TrainingError where the policy is not one that can be trained here.
+    """
+    from metaclaw_jlab.learning.outer_loop import OuterLoop
+
+    settings = workspace.settings()
+    base = trainable_base(settings)
+    return OuterLoop(
+        home=workspace.home,
+        database=workspace.database(),
+        settings=settings.training,
+        base=base,
+        base_sha256=lambda: _base_sha256(base),
+        plan_of=lambda run, parent: _plan(settings, run, parent),
+        sandbox=_sandbox(settings),
+        unattended=settings.sandbox.unattended,
+        collecting=lambda: _collecting(workspace, settings, settle or _own_settling(workspace), on_attempted),
+        gating=lambda: _gating(workspace, settings, gate_prompts),
+        replay=replay_prompts,
+        on_progress=on_progress,
+    )
+
+
+def trainable_base(settings: Settings) -> str:
+    """The local model that answers. Raises TrainingError where another endpoint does."""
+    if settings.policy.base_url:
+        raise TrainingError(
+            f"The policy is {settings.policy.base_url}, whose weights are not trained here.",
+            "Train a local model: %metaclaw config policy.base_url= (empty), or %metaclaw local MODEL.",
+        )
+    return settings.policy.local_model
+
+
+def replay_prompts() -> tuple[TrainingPrompt, ...]:
+    """The frozen replay set as prompts."""
+    from metaclaw_jlab.agent.practice_prompts import practice_prompt
+    from metaclaw_jlab.practice.replay_set import replay_set
+
+    return tuple(
+        practice_prompt(told.task, told.bodies, told.task.id, PromptKind.REPLAY) for told in replay_set()
+    )
+
+
+def regression_prompts() -> tuple[TrainingPrompt, ...]:
+    """The frozen regression set as prompts."""
+    from metaclaw_jlab.agent.practice_prompts import practice_prompt
+    from metaclaw_jlab.practice.regression_set import regression_set
+
+    return tuple(
+        practice_prompt(told.task, told.bodies, told.task.id, PromptKind.REPLAY) for told in regression_set()
+    )
+
+
+def _base_sha256(base: str) -> str:
+    from metaclaw_jlab.engines.base_identity import base_sha256
+    from metaclaw_jlab.engines.local_models import locate
+
+    return base_sha256(locate(base))
+
+
+def _plan(settings: Settings, run: TrainingRun, parent: Path | None) -> dict[str, object]:
+    wanted, embedded = settings.training, not settings.policy.base_url and _embedded(settings)
+    beta = wanted.beta if wanted.beta is not None else (JUDGED_BETA if wanted.judged else 0.0)
+    return {
+        "run": run.number,
+        "model": run.base,
+        "seed": run.seed,
+        "steps": run.steps,
+        "prompts": wanted.prompts,
+        "group": wanted.group,
+        "lr": wanted.lr or (EMBEDDED_LR if embedded else OTHER_LR),
+        "rank": wanted.rank,
+        "temperature": wanted.temperature,
+        "replay_share": wanted.replay_share,
+        "beta": beta,
+        "process_weight": wanted.process_weight,
+        "micro_batch": wanted.micro_batch,
+        "max_tokens": min(settings.policy.max_tokens, EMBEDDED_TOKENS)
+        if embedded
+        else settings.policy.max_tokens,
+        "max_steps": settings.agent.steps,
+        "report_to": wanted.report_to,
+        "parent": str(parent) if parent else None,
+    }
+
+
+def _embedded(settings: Settings) -> bool:
+    from metaclaw_jlab.core.config import EMBEDDED_MODEL
+
+    return settings.policy.local_model == EMBEDDED_MODEL
+
+
+def _sandbox(settings: Settings) -> dict[str, object]:
+    limits = settings.sandbox
+    return {
+        "isolation": limits.isolation,
+        "seconds": limits.seconds,
+        "memory_mb": limits.memory_mb,
+        "working_folder_mb": limits.working_folder_mb,
+        "preload": ["pandas", "matplotlib"],
+    }
+
+
+def _own_settling(workspace: Workspace) -> Callable[[], bool]:
+    """One pass of the home's fast loop, without trials of wordings: the folders of the tasks are not known here."""
+
+    def settle() -> bool:
+        from metaclaw_jlab.learning.inner_loop import evolve_once
+
+        return not evolve_once(workspace.inner_loop(wait_seconds=60.0)).idle
+
+    return settle
+
+
+def _collecting(
+    workspace: Workspace,
+    settings: Settings,
+    settle: Callable[[], bool],
+    on_attempted: Callable[[tuple[tuple[str, str], ...]], None],
+) -> Collecting:
+    from metaclaw_jlab.learning.collecting import Collecting
+
+    return Collecting(
+        database=workspace.database(),
+        held_out_share=settings.training.held_out_share,
+        generation=lambda: workspace.synchronised().generation.number,
+        settle=settle,
+        rooms=lambda: _rooms(workspace, settings),
+        reattempts=lambda rooms: _reattempts(workspace, settings, rooms),
+        on_attempted=on_attempted,
+    )
+
+
+@contextmanager
+def _rooms(workspace: Workspace, settings: Settings) -> Iterator[Rooms]:
+    """Sandboxes for attempts. Raises TrainingError where nothing isolates them and the user has not accepted that."""
+    from metaclaw_jlab.agent.rooms import SandboxRooms
+
+    with workspace.sandbox_pool(WORKERS) as pool:
+        rooms = SandboxRooms(pool)
+        if not (rooms.isolated() or settings.sandbox.unattended):
+            raise TrainingError(
+                "Nothing isolates model-written code on this machine, so none runs unattended.",
+                "Install bubblewrap, or accept it: metaclaw config sandbox.unattended=true.",
+            )
+        yield rooms
+
+
+def _reattempts(workspace: Workspace, settings: Settings, rooms: Rooms) -> Reattempts:
+    from metaclaw_jlab.learning.reattempts import Reattempts
+
+    current = workspace.synchronised()
+    wanted = settings.policy
+    return Reattempts(
+        database=workspace.database(),
+        policy=workspace.policy(),
+        rooms=rooms,
+        generation=current.generation.number,
+        retrieve=lambda task: workspace.retrieve(task, current.skills),
+        sampling=Sampling(wanted.temperature, wanted.max_tokens, extra=wanted.extra),
+        max_steps=settings.agent.steps,
+    )
+
+
+def _gating(workspace: Workspace, settings: Settings, gate_prompts: GatePrompts | None) -> Gating:
+    from metaclaw_jlab.learning.gating import Gating
+
+    return Gating(
+        home=workspace.home,
+        database=workspace.database(),
+        temperature=settings.policy.temperature,
+        held_out_share=settings.training.held_out_share,
+        regression=regression_prompts,
+        fresh=gate_prompts or (lambda _: ()),
+    )
+
+
+__all__ = ["GatePrompts", "make_outer_loop", "regression_prompts", "replay_prompts", "trainable_base"]
