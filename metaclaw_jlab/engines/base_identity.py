@@ -25,10 +25,11 @@ def base_sha256(model: Path | str) -> str:
 
 def base_stamp(folder: Path) -> Stamp:
     """What changes when a file of the base model does, found without reading any. Raises ModelUnusable."""
+    files = _files(folder)
     try:
         return tuple(
             (path.name, status.st_size, status.st_mtime_ns)
-            for path in _files(folder)
+            for path in files
             for status in [path.stat()]
         )
     except OSError as error:
