@@ -179,7 +179,9 @@ def test_an_answer_that_trickles_is_given_up(scripted_server: "ScriptedServer") 
 
 
 def test_an_endless_answer_is_given_up(endpoint: VotingEndpoint, scripted_server: "ScriptedServer") -> None:
-    scripted_server.script(lambda exchange: exchange.whole(200, b" " * (LARGEST_ANSWER + 1), "application/json"))
+    scripted_server.script(
+        lambda exchange: exchange.whole(200, b" " * (LARGEST_ANSWER + 1), "application/json")
+    )
     with pytest.raises(PolicyMalformed, match="did not finish"):
         endpoint.ask(ASK, 2)
 
