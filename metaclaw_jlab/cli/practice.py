@@ -1,4 +1,4 @@
-"""`metaclaw practice`: make and measure the embedded model, look at practice tasks."""
+"""`metaclaw practice`: make and measure the embedded model, measure what is learnt, look at practice tasks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ examples:
   metaclaw practice splits                           the hash that results quote
   metaclaw practice build --output build/model       make the embedded model; goes on where it stopped
   metaclaw practice evaluate --n 400 --json          how often it is right, and obeys
+  metaclaw practice learning --seeds 1,2 --n 600     what weights add to skills; goes on where it stopped
 """
 _SPLITS = ("train", "replay", "validation", "regression", "test")
 # The rest of a build is set-up, the tokenizer, and writing.
@@ -43,6 +44,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluating.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
     evaluating.add_argument("--model", type=Path, help="folder of a model (default: the embedded one)")
     evaluating.add_argument("--output", type=Path, help="write the report to this file too")
+    learning = actions.add_parser("learning", help="measure what trained weights add to learnt skills")
+    learning.add_argument(
+        "--seeds", default="1,2,3,4,5", metavar="S,...", help="each draws all anew (default 1,2,3,4,5)"
+    )
+    learning.add_argument("--n", type=int, default=600, help="test tasks of each seed (default 600)")
+    learning.add_argument(
+        "--stream", type=int, default=144, metavar="N", help="training tasks of each seed (default 144)"
+    )
+    learning.add_argument(
+        "--parallel",
+        type=int,
+        default=1,
+        metavar="N",
+        help="seeds measured at once, each in a process of its own",
+    )
+    learning.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/learning"),
+        metavar="FOLDER",
+        help="where each seed's report is kept; one that is there is not measured again (default: build/learning)",
+    )
     sampling = actions.add_parser("sample", help="show tasks with their rules, files and a solution")
     sampling.add_argument("--n", type=int, default=5, help="tasks (default 5)")
     sampling.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
@@ -59,6 +82,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             return _build(arguments)
         case "evaluate":
             return _evaluate(arguments)
+        case "learning":
+            return _learning(arguments)
         case "sample":
             return {"tasks": _sample(arguments.split, arguments.seed, arguments.n)}
         case _:
@@ -74,6 +99,8 @@ def render(result: Mapping[str, Any]) -> str:
             return "\n\n".join(_task_text(task) for task in tasks)
         case {"greedy": _}:
             return _evaluation_text(result)
+        case {"mean_difference": _}:
+            return _learning_text(result)
         case {"splits": splits, "splits_sha256": sha256}:
             return f"{sha256}  ({', '.join(splits)})"
         case _:
@@ -107,8 +134,34 @@ def _evaluate(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        print(f"written to {arguments.output}", file=sys.stderr)
+        _say(f"written to {arguments.output}")
     return report
+
+
+def _learning(arguments: argparse.Namespace) -> dict[str, object]:
+    seeds = _seeds(arguments.seeds)
+    for name, least in (("n", 2), ("stream", 1), ("parallel", 1)):
+        if getattr(arguments, name) < least:
+            raise UsageMistake(
+                f"--{name} {getattr(arguments, name)} is too little.", f"Use --{name} {least} or more."
+            )
+    _require_torch()
+    from metaclaw_jlab.evaluation.learning_seed import SeedPlan
+    from metaclaw_jlab.evaluation.learning_seeds import measure_seeds
+
+    plan = SeedPlan(tasks=arguments.n, stream=arguments.stream)
+    return measure_seeds(plan, seeds, arguments.out, parallel=arguments.parallel, say=_say)
+
+
+def _seeds(words: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(word) for word in words.split(",")))
+    except ValueError:
+        raise UsageMistake(f"{words!r} is no list of seeds.", "Use --seeds 1,2,3.") from None
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _sample(split: str, seed: int, n: int) -> list[dict[str, object]]:
@@ -161,6 +214,31 @@ def _evaluation_text(report: Mapping[str, Any]) -> str:
                 f"{_share(found, 'task_right'):>8}{_share(compounds, 'strict'):>18}"
             )
     rows.append(f"split {report['split']}, seed {report['seed']}, splits {report['splits_sha256'][:12]}")
+    return "\n".join(rows)
+
+
+def _learning_text(report: Mapping[str, Any]) -> str:
+    """A row for each seed, and what they say together."""
+    rows = [
+        f"{'seed':>6}{'skills':>9}{'at T':>6}{'full':>9}{'difference':>12}  {'95 % interval':20}{'serves':>8}"
+        f"{'obeys':>8}"
+    ]
+    for seed in report["seeds"]:
+        found, arms = seed["difference"], seed["arms"]
+        served = (seed["training"] or {}).get("served")
+        kept = seed["contradiction"]["all"]["ratio"]
+        low, high = found["ci95"]
+        rows.append(
+            f"{seed['seed']:>6}{arms['skills']['strict']:>9.3f}{seed['temperature']['skills']:>6g}"
+            f"{arms['full']['strict']:>9.3f}{found['difference']:>+12.3f}  "
+            f"{f'{low:+.3f} to {high:+.3f}':20}{'base' if served is None else f'v{served}':>8}"
+            f"{'-' if kept is None else f'{kept:.2f}':>8}"
+        )
+    worst = report["worst"]
+    rows.append(
+        f"full above skills by {report['mean_difference']:+.3f} on average over {report['n']} seeds; the worst is "
+        f"seed {worst['seed']} with {worst['difference']:+.3f}"
+    )
     return "\n".join(rows)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.errors import LeaseHeld
 from metaclaw_jlab.evaluation.house_run import Plan, open_house
+from metaclaw_jlab.evaluation.house_training import train_house
 from metaclaw_jlab.evaluation.notebook import run_notebook
 from metaclaw_jlab.evaluation.practice_measurement import measure_learning
 from metaclaw_jlab.practice import splits_sha256
@@ -39,7 +40,7 @@ def demonstrate(
     elif notebook is not None:
         on_progress(f"There is no {notebook} here: the measurement alone is done.")
     with _temporary_home() as home, open_house(plan, home, {}, on_progress) as run:
-        measured = measure_learning(run, lambda _: None)
+        measured = measure_learning(run, train_house)
     return {
         **measured,
         "splits_sha256": splits_sha256(),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from metaclaw_jlab.core.errors import EvolverError, LeaseHeld, PolicyError
 from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.evaluation.evolved_rules import recall
 from metaclaw_jlab.evaluation.learning_report import recall_report
-from metaclaw_jlab.evaluation.learnt_arms import Learnt, learnt_of
+from metaclaw_jlab.evaluation.learnt_arms import learnt_of
 from metaclaw_jlab.evaluation.practice_arms import draw_households, retrieved_skills, rule_of_given
 from metaclaw_jlab.evaluation.practice_attempt import Conditions
 from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
@@ -61,11 +62,13 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class HouseRun:
-    """A house at work. `conditions` are those of its user; `say` tells people what is being done."""
+    """A house at work. `conditions` are those of its user, `pin` gives the policy at one adapter version (0: the base
+    alone), `say` tells people what is being done."""
 
     plan: Plan
     stream: Stream
     conditions: Conditions
+    pin: Callable[[int], Policy]
     say: Callable[[str], None]
     notes: Notes = field(default_factory=Notes)
 
@@ -75,12 +78,11 @@ class HouseRun:
         return self.stream.workspace
 
     def at(self, version: int, temperature: float | None = None) -> Conditions:
-        """The conditions under one adapter version (0: the base alone), at a temperature of their own where given."""
-        policy = pinned(self.workspace, version, self.conditions.policy)
+        """The conditions under one adapter version, at a temperature of their own where it is given."""
         sampling = self.conditions.sampling
         if temperature is not None:
             sampling = replace(sampling, temperature=temperature)
-        return replace(self.conditions, policy=policy, sampling=sampling)
+        return replace(self.conditions, policy=self.pin(version), sampling=sampling)
 
 
 @contextmanager
@@ -104,7 +106,7 @@ def open_house(
                 conditions = Conditions(
                     policy=policy, pool=pool, sampling=sampling, max_steps=settings.agent.steps
                 )
-                yield HouseRun(plan, stream, conditions, say)
+                yield HouseRun(plan, stream, conditions, partial(pinned, workspace, policy), say)
         finally:
             # A lease that is held is of a start under way, whose server nobody will use: it ends when idle.
             with suppress(LeaseHeld):
@@ -123,7 +125,7 @@ def _of_its_own(workspace: Workspace) -> dict[str, object]:
     return own
 
 
-def pinned(workspace: Workspace, version: int, otherwise: Policy) -> Policy:
+def pinned(workspace: Workspace, otherwise: Policy, version: int) -> Policy:
     """The home's local policy at one adapter version; an endpoint elsewhere has no versions and stays as it is."""
     from metaclaw_jlab.policies.endpoint import EndpointPolicy
 
@@ -140,10 +142,10 @@ def pinned(workspace: Workspace, version: int, otherwise: Policy) -> Policy:
     )
 
 
-def learn_stream(run: HouseRun) -> Learnt:
-    """The fast loop over the stream, with a progress bar; what was learnt."""
+def learn_stream(run: HouseRun) -> None:
+    """The fast loop over the stream, with a progress bar."""
     stream, notes, marks = run.stream, run.notes, _marks(run.plan)
-    replayer = PracticeReplayer(stream.attempted, run.conditions)
+    replayer = PracticeReplayer(stream.known_tasks, run.conditions)
 
     def learn() -> None:
         try:
@@ -166,7 +168,6 @@ def learn_stream(run: HouseRun) -> Learnt:
             on_round=on_round,
         )
     notes.recall["given"] = _recall_of_given(run)
-    return learnt_of(stream)
 
 
 def bar(title: str, total: int, unit: str = "task") -> Any:

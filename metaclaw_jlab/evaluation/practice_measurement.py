@@ -10,7 +10,16 @@ from metaclaw_jlab.evaluation.arm_report import arm_report, share_of_distance
 from metaclaw_jlab.evaluation.house_run import HouseRun, bar, learn_stream
 from metaclaw_jlab.evaluation.house_training import Trained, training_report
 from metaclaw_jlab.evaluation.learning_report import learnt_report
-from metaclaw_jlab.evaluation.learnt_arms import ADAPTER, FULL, PLACEBO, SKILLS, Arm, Learnt, draw_arms
+from metaclaw_jlab.evaluation.learnt_arms import (
+    ADAPTER,
+    FULL,
+    PLACEBO,
+    SKILLS,
+    Arm,
+    Learnt,
+    draw_arms,
+    learnt_of,
+)
 from metaclaw_jlab.evaluation.obedience import TRIALS, Candidate, compare_obedience, obedience_report
 from metaclaw_jlab.evaluation.practice_arms import BASELINE, GIVEN_SKILLS, Attempt, measure
 
@@ -27,9 +36,10 @@ Train = Callable[[HouseRun], Trained | None]
 
 def measure_learning(run: HouseRun, train: Train) -> dict[str, Any]:
     """The report of all arms, with progress on standard error. `train` is the slow loop; None where there is none."""
-    learnt = learn_stream(run)
+    learn_stream(run)
     with run.notes.stage("training"):
         trained = train(run)
+    learnt = learnt_of(run.stream)
     attempts = _measured_arms(learnt, run, trained)
     with run.notes.stage("obedience"):
         obedience = _obedience(learnt, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,14 +29,20 @@ _SEEDS = 2**31
 @dataclass
 class Stream:
     """The training tasks of one house, the home in which they are learnt from, and what was attempted, by
-    trajectory id."""
+    trajectory id. `known_tasks` has later attempts at them too."""
 
     name: str
     household: Household
     tasks: tuple[PracticeTask, ...]
     workspace: Workspace
     attempted: dict[str, PracticeTask] = field(default_factory=dict)
+    known_tasks: dict[str, PracticeTask] = field(default_factory=dict)
     passed: int = 0
+
+    def attempted_again(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Take note of trajectories (second of each pair) that attempted the tasks of others (first) once more."""
+        for older, newer in pairs:
+            self.known_tasks[newer] = self.known_tasks[older]
 
     def library(self) -> tuple[Skill, ...]:
         """The skills of the current generation."""
@@ -56,7 +62,7 @@ class Stream:
         found = {}
         for skill in self.library():
             said = [(origin.trajectory, origin.said) for origin in lineage.sources(skill.name)]
-            if (rule := stated_rule(said, self.attempted)) is not None:
+            if (rule := stated_rule(said, self.known_tasks)) is not None:
                 found[skill.sha256] = rule
         return found
 
@@ -126,7 +132,7 @@ def _take_in(stream: Stream, task: PracticeTask, future: Future[Attempted]) -> s
     store, trajectory = stream.workspace.trajectories(), done.trajectory.id
     store.record(done.trajectory)
     StartStates(stream.workspace.database()).keep(trajectory, practice_start(task))
-    stream.attempted[trajectory] = task
+    stream.attempted[trajectory] = stream.known_tasks[trajectory] = task
     if not done.verdict.strict:
         return trajectory
     stream.passed += 1

@@ -34,7 +34,16 @@ def test_splits_prints_the_hash(metaclaw: Metaclaw) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("sample", "--n", 0), ("sample", "--split", "none"), ("build", "--minutes", 0), ()]
+    "words",
+    [
+        ("sample", "--n", 0),
+        ("sample", "--split", "none"),
+        ("build", "--minutes", 0),
+        ("learning", "--seeds", "one"),
+        ("learning", "--n", 1),
+        ("learning", "--parallel", 0),
+        (),
+    ],
 )
 def test_what_cannot_be_is_a_usage_error(metaclaw: Metaclaw, words: tuple[object, ...]) -> None:
     assert metaclaw("practice", *words).code == 2
@@ -51,3 +60,32 @@ def test_an_evaluation_is_a_table_for_people() -> None:
     found = {"without_skill": {**shares, "compounds": {"n": 0}}}
     text = practice.render({"split": "test", "seed": 1, "splits_sha256": "ab" * 32, "greedy": found})
     assert text.splitlines()[1].split() == ["greedy", "without_skill", "2", "0.500", "1.000", "-"]
+
+
+def test_seeds_are_a_table_for_people() -> None:
+    one = {
+        "seed": 3,
+        "arms": {"skills": {"strict": 0.5}, "full": {"strict": 0.75}},
+        "temperature": {"skills": 0.3},
+        "difference": {"difference": 0.25, "ci95": [0.2, 0.3]},
+        "training": {"served": 1},
+        "contradiction": {"all": {"ratio": 0.98}},
+    }
+    other = {**one, "seed": 4, "training": None, "difference": {"difference": 0.0, "ci95": [0.0, 0.0]}}
+    worst = {"seed": 4, "difference": 0.0}
+    report = {"mean_difference": 0.125, "n": 2, "worst": worst, "seeds": [one, other]}
+    lines = practice.render(report).splitlines()
+    assert lines[1].split() == [
+        "3",
+        "0.500",
+        "0.3",
+        "0.750",
+        "+0.250",
+        "+0.200",
+        "to",
+        "+0.300",
+        "v1",
+        "0.98",
+    ]
+    assert lines[2].split()[-2] == "base"
+    assert lines[3].endswith("by +0.125 on average over 2 seeds; the worst is seed 4 with +0.000")
