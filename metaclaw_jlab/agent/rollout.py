@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from metaclaw_jlab.agent.context import within
 from metaclaw_jlab.agent.parser import Reply, parse_reply, render_reply
 from metaclaw_jlab.agent.prompt import observation_message, opening
 from metaclaw_jlab.agent.recording import Recording
+from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import ExecutorError, PolicyError, UsageMistake
 from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Message, Policy, Sampling
@@ -33,7 +33,6 @@ from metaclaw_jlab.core.trajectory import (
 )
 from metaclaw_jlab.reward_models.outcome import OutcomeReward, trajectory_score
 
-_ADAPTER = re.compile(r"@v(\d+)\Z")
 _JUDGED = frozenset({StopReason.DONE, StopReason.NO_ACTION, StopReason.OUT_OF_STEPS, StopReason.REPEATED})
 _EDITED = "The user changed the code before it ran."
 
@@ -184,9 +183,8 @@ class _Progress:
 def _begin(task: Task, rollout: Rollout) -> _Progress:
     matches = rollout.retrieve(task)
     skills = tuple(InjectedSkill(match.skill.name, match.skill.sha256, match.relevance) for match in matches)
-    adapter = _ADAPTER.search(rollout.policy.model)
-    version = int(adapter[1]) if adapter else None
-    stamp = Stamp(rollout.generation, skills, rollout.policy.model, version, rollout.sampling.seed)
+    model, adapter = answering(rollout.policy.model)
+    stamp = Stamp(rollout.generation, skills, model, adapter, rollout.sampling.seed)
     trajectory = Trajectory(
         new_trajectory_id(),
         task,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metaclaw_jlab.core.adapter import answering, pinned
 from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
 from metaclaw_jlab.core.policy import Policy
 from metaclaw_jlab.core.retriever import Match
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.store.trajectories import Trajectories
 
 LOCAL_WORDING_SECONDS = 3.0
+KEPT_CLIENTS = 4  # a task that is watched is done by another version than the one before
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Workspace:
     home: Home
     overrides: dict[str, object] = field(default_factory=dict)
     _database: Database | None = None
-    _policy: tuple[tuple[object, ...], EndpointPolicy] | None = None
+    _policies: dict[tuple[object, ...], EndpointPolicy] = field(default_factory=dict)
     _retriever: tuple[tuple[Skill, ...], tuple[object, ...], BM25Retriever] | None = None
     _evolver: tuple[object, Evolver] | None = None
 
@@ -194,12 +196,16 @@ class Workspace:
             self, on_progress=on_progress, gate_prompts=gate_prompts, settle=settle, on_attempted=on_attempted
         )
 
-    def policy(self, on_progress: Callable[[str], None] | None = None) -> Policy:
-        """The configured policy: an endpoint, or the local policy server, started where it does not run."""
+    def policy(self, on_progress: Callable[[str], None] | None = None, *, begun: str | None = None) -> Policy:
+        """The configured policy: an endpoint, or the local policy server, started where it does not run.
+
+        The local one is pinned to a version of its adapter, that which serves now or that by which a task was `begun`
+        (its stamp's model), so that a task is done by one policy from its first step to its last.
+        """
         settings = self.settings()
         if settings.policy.base_url:
             return self._endpoint_policy(settings, settings.policy.base_url)
-        return self._local_policy(settings, on_progress)
+        return self._local_policy(settings, on_progress, begun)
 
     def _endpoint_policy(self, settings: Settings, base_url: str) -> Policy:
         from metaclaw_jlab.settings.secrets import key_for
@@ -207,11 +213,18 @@ class Workspace:
         key = key_for(base_url, settings.policy.key_env)
         return self._connected(settings, base_url, settings.policy.model, key)
 
-    def _local_policy(self, settings: Settings, on_progress: Callable[[str], None] | None) -> Policy:
+    def _local_policy(
+        self, settings: Settings, on_progress: Callable[[str], None] | None, begun: str | None
+    ) -> Policy:
+        from metaclaw_jlab.learning.watching import version_for
         from metaclaw_jlab.settings.secrets import Secret
 
         endpoint = self.serve(settings, on_progress)
-        return self._connected(settings, endpoint.base_url, endpoint.model, Secret(endpoint.token))
+        base, version = answering(begun) if begun is not None else (endpoint.model, None)
+        if begun is None or base.removesuffix(f"@v{version}") != endpoint.model:
+            version = version_for(self.database())
+        model = pinned(endpoint.model, version)
+        return self._connected(settings, endpoint.base_url, model, Secret(endpoint.token))
 
     def serve(self, settings: Settings, on_progress: Callable[[str], None] | None = None) -> Endpoint:
         """The policy server of the local model in these settings, started where it does not run."""
@@ -232,16 +245,17 @@ class Workspace:
 
         secret = key.reveal() if key is not None else None
         wanted = (base_url, model, secret, settings.policy.timeout, settings.policy.retries)
-        if self._policy is None or self._policy[0] != wanted:
-            client = EndpointPolicy(
+        if wanted not in self._policies:
+            while len(self._policies) >= KEPT_CLIENTS:
+                self._policies.pop(next(iter(self._policies)))
+            self._policies[wanted] = EndpointPolicy(
                 base_url,
                 model=model,
                 key=key,
                 timeout=settings.policy.timeout,
                 retries=settings.policy.retries,
             )
-            self._policy = (wanted, client)
-        return self._policy[1]
+        return self._policies[wanted]
 
     def sandbox_pool(self, workers: int) -> SandboxPool:
         """A pool of warm sandbox processes under the configured limits."""

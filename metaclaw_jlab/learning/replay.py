@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from metaclaw_jlab.agent.rollout import Rollout, run_task
+from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import ExecutorError, NotFound, StoreError
 from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.core.replay import Case, Replayed
@@ -52,7 +53,9 @@ class SandboxReplayer:
         try:
             trajectory = self.get(case.trajectory)
             folder = self.folder_of(case.trajectory)
-            if folder is None or not trajectory.task.checks or trajectory.stamp.model != self.policy.model:
+            if folder is None or not trajectory.task.checks:
+                return None
+            if trajectory.stamp.model != answering(self.policy.model)[0]:
                 return None
             names = other_names(_names(trajectory), case.variation)
             files = _renamed_files(self._files(folder), names)
