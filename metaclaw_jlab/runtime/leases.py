@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from metaclaw_jlab.core.errors import LeaseHeld
+from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError
 from metaclaw_jlab.runtime.home import Home, home_error, replace_private
-from metaclaw_jlab.runtime.processes import boot_id, host_name
+from metaclaw_jlab.runtime.processes import boot_id, host_name, process_alive
 
 POLL_SECONDS = 0.05
 
@@ -50,6 +50,26 @@ def holder(home: Home, name: str) -> Holder | None:
         return Holder(**json.loads(_note(home, name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def held_by(home: Home, name: str, *, clock: Callable[[], float] = time.time) -> Holder | None:
+    """Who holds a lease now, None where nobody does. One of another host counts until its time is over."""
+    noted = holder(home, name)
+    if noted is None:
+        return None
+    if not _of_this_machine(noted):
+        return noted if noted.until > clock() else None
+    if not process_alive(noted.pid):
+        return None
+    # Its pid may be another process's by now: then the lock is free, and nobody else is about to take it.
+    try:
+        descriptor = _try_lock(home, _lock_path(home, name))
+    except MetaclawError:
+        return noted
+    if descriptor is None:
+        return noted
+    _release(_lock_path(home, name), descriptor)
+    return None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from metaclaw_jlab.core.errors import LeaseHeld
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.leases import Holder, holder, lease
+from metaclaw_jlab.runtime.leases import Holder, held_by, holder, lease
 from metaclaw_jlab.runtime.processes import host_name
 
 HOLD = (
@@ -168,3 +168,32 @@ def test_a_broken_note_is_no_holder(home: Home) -> None:
     (home.runtime / "leases" / "work.json").write_text("{")
     with lease(home, "work"):
         pass
+
+
+def test_whoever_holds_a_lease_is_told_while_they_do(home: Home) -> None:
+    assert held_by(home, "work") is None
+    child = other_process(home)
+    found = held_by(home, "work")
+    assert found is not None
+    assert found.pid == child.pid
+    child.communicate(timeout=30)
+    assert held_by(home, "work") is None
+
+
+def test_this_process_is_told_too_and_keeps_its_lease(home: Home) -> None:
+    with lease(home, "work"):
+        assert held_by(home, "work") is not None
+        found = held_by(home, "work")
+        assert found is not None
+        assert found.pid == os.getpid()
+
+
+def test_the_note_of_a_pid_that_is_another_process_now_holds_nothing(home: Home) -> None:
+    leave_note(home, Holder(host_name(), "an-earlier-boot", os.getpid(), 0.0, float("1e18")))
+    assert held_by(home, "work") is None
+
+
+def test_another_host_holds_until_its_time_is_over(home: Home) -> None:
+    leave_note(home, Holder("another-host", "another-boot", 1, 0.0, 60.0))
+    assert held_by(home, "work", clock=lambda: 59.0) is not None
+    assert held_by(home, "work", clock=lambda: 61.0) is None
