@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,16 +42,20 @@ class StopFlag:
         if self._event.is_set():
             raise Stopped
 
+    def finished(self, futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+        """Work on other threads as it is finished. Raises Stopped without waiting for the rest."""
+        left = set(futures)
+        while left:
+            self.check()
+            done, left = wait(left, POLL_SECONDS, FIRST_COMPLETED)
+            yield from done
+        self.check()
+
     def results(self, futures: Iterable[Future[T]]) -> list[T]:
         """What other threads found, in order. Raises what one of them raises, and Stopped without waiting for them."""
         ordered = list(futures)
-        left: set[Future[T]] = set(ordered)
-        while left:
-            self.check()
-            done, left = wait(left, POLL_SECONDS, FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        self.check()
+        for future in self.finished(ordered):
+            future.result()
         return [future.result() for future in ordered]
 
 
