@@ -26,11 +26,23 @@ def read_folder(root: Path, cap_bytes: int) -> dict[str, bytes]:
         if total > cap_bytes or number >= MAX_ENTRIES:
             raise too_large(str(root), cap_bytes)
         sizes[path] = size
-    files = {path: b"" if path.endswith("/") else _read(root / path, cap_bytes) for path in sorted(sizes)}
+    files = {path: b"" if path.endswith("/") else read_file(root / path, cap_bytes) for path in sorted(sizes)}
     contents = {path: data for path, data in files.items() if data is not None}
     if sum(map(len, contents.values())) > cap_bytes:
         raise too_large(str(root), cap_bytes)
     return contents
+
+
+def read_file(path: Path, cap_bytes: int) -> bytes | None:
+    """At most one byte more than the cap of a regular file, no link; None where it is none or can't be read."""
+    try:
+        descriptor = os.open(path, _READ_FLAGS)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return file.read(cap_bytes + 1)
 
 
 def write_folder(root: Path, files: Mapping[str, bytes]) -> None:
@@ -83,15 +95,3 @@ def _entries(root: Path) -> Iterator[tuple[str, int]]:
                     yield path, entry.stat(follow_symlinks=False).st_size
         if empty:
             yield prefix, 0
-
-
-def _read(path: Path, cap_bytes: int) -> bytes | None:
-    """A file's bytes; None where it can't be read or is no longer a regular file."""
-    try:
-        descriptor = os.open(path, _READ_FLAGS)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(cap_bytes + 1)

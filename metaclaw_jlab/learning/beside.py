@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError
@@ -11,6 +12,7 @@ from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
+MOST_PAUSES = 10
 IDLE_SECONDS = 300.0  # then the thread ends; the next failure starts another
 
 
@@ -37,17 +39,29 @@ class Beside:
         self._changed = threading.Condition()
         self._asked = 0
         self._done = 0
+        self._since = 0.0
+        self._not_before = 0.0
         self._thread: threading.Thread | None = None
         self._stopping = False
 
-    def wake(self) -> None:
-        """Something may be waiting. Returns at once."""
+    def wake(self, *, quiet: float = 0.0) -> None:
+        """Something may be waiting. Returns at once.
+
+        `quiet`: it has time, until nothing was asked for in so many seconds (or there was no such pause for long).
+        """
         with self._changed:
+            now, idle = time.monotonic(), self._done == self._asked
             self._asked += 1
+            if idle:
+                self._since = now
+            elif not quiet or not self._not_before:
+                quiet = 0.0  # what was asked for before has no time
+            self._not_before = min(now + quiet, self._since + MOST_PAUSES * quiet) if quiet else 0.0
             if self._thread is None and not self._stopping:
                 self._thread = threading.Thread(target=self._run, name="metaclaw-inner-loop", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            elif idle or not quiet:
+                self._changed.notify_all()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until all that was asked for is done; False where the time ended before. The work goes on either way."""
@@ -77,10 +91,13 @@ class Beside:
                     self._at_rest()
                     self._thread = None
                     return
+                while not self._stopping and (left := self._not_before - time.monotonic()) > 0:
+                    self._changed.wait(left)
                 asked = self._asked
             self._pass()
             with self._changed:
                 self._done = max(self._done, asked)
+                self._since = time.monotonic()
                 self._changed.notify_all()
 
     def _pass(self) -> None:

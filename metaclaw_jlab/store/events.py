@@ -58,6 +58,12 @@ class Events:
             rows = connection.execute(query).all()
         return tuple(Event(row.number, row.kind, json.loads(row.fields), row.at) for row in rows)
 
+    def seen(self, kind: str) -> bool:
+        """Whether an event of this kind was ever logged."""
+        query = select(events.c.number).where(events.c.kind == kind).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def latest(self) -> int:
         """The number of the newest event, 0 where there is none."""
         with self._database.read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -55,6 +56,7 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
         reporter.note(summary(trajectory))
         if known:
             session.tell_if_out_of_its_depth(trajectory, reporter)
+        session.ask_for_leave(reporter)
         if failed(trajectory):
             session.watch_learning(trajectory, reporter)
         _raise_if_failed(trajectory)
@@ -68,7 +70,10 @@ def _do(session: KernelSession, options: CellOptions, text: str, reporter: Repor
     task = _task(session, options, settings, text, reporter)
     executor = CellExecutor(session.shell, settings.agent.observation_chars)
     mode = options.mode or settings.agent.mode
+    captured = session.capture(task, settings) if mode != "off" else None
     rollout = session.rollout(options, settings, executor, reporter)
+    if captured is not None:
+        rollout = dataclasses.replace(rollout, on_begin=partial(session.started, captured=captured))
     if mode == "auto":
         return run_task(task, rollout)
     if mode == "off":

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.score import Score
 from metaclaw_jlab.core.trajectory import Trajectory
+from metaclaw_jlab.jupyter.kernel.starts import Starts
 from metaclaw_jlab.learning.beside import Beside
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
     from metaclaw_jlab.core.replay import Replayer
     from metaclaw_jlab.executors.sandbox import SandboxPool
+    from metaclaw_jlab.jupyter.kernel.start_state import Captured
 
 FOLDERS = 64  # tasks whose working folder is remembered
 VERIFIED_USES = 16  # looked at after one failure or task
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.2
+QUIET_SECONDS = 0.5  # without a task, before what has time is done beside the user's work
 
 
 class KernelLearning:
@@ -32,17 +35,32 @@ class KernelLearning:
         self._notices: deque[str] = deque()
         self._watched: tuple[str, Callable[[str], None]] | None = None
         self._pool: SandboxPool | None = None
+        self._starts = Starts()
+        self._ended: set[str] = set()  # since the last admission
+        self._admit_all = True  # what kernels that are gone have left, and what is settled for others
         self._lock = threading.RLock()
         self.beside = Beside(self._turn, self._notice, at_rest=self._rest)
 
+    def begun(self, trajectory: Trajectory, captured: Captured) -> None:
+        """A task has begun from this; it is kept when its first code is known."""
+        if trajectory.learn:
+            self._starts.begun(trajectory.id, captured)
+
+    def offered(self, trajectory: Trajectory) -> None:
+        """A step was proposed, which may wait for long: what the task started from is kept now."""
+        if self._starts.went_on(trajectory):
+            self.beside.wake(quiet=QUIET_SECONDS)
+
     def ended(self, trajectory: Trajectory) -> None:
-        """A task has ended, or its user said something about it: look at it where it may tell something."""
-        if not may_teach(trajectory):
-            return
-        self._folders[trajectory.id] = Path.cwd()
-        while len(self._folders) > FOLDERS:
-            self._folders.popitem(last=False)
-        self.beside.wake()
+        """A task has ended, or its user said something about it: learn from it, or have it train the policy."""
+        self._starts.went_on(trajectory)
+        if may_teach(trajectory):
+            self._folders[trajectory.id] = Path.cwd()
+            while len(self._folders) > FOLDERS:
+                self._folders.popitem(last=False)
+        with self._lock:
+            self._ended.add(trajectory.id)
+        self.beside.wake(quiet=0.0 if may_teach(trajectory) else QUIET_SECONDS)
 
     def notices(self) -> tuple[str, ...]:
         """What was learned since the last call and was not shown yet; a sentence each."""
@@ -100,16 +118,20 @@ class KernelLearning:
         from metaclaw_jlab.learning.inner_loop import evolve_once
         from metaclaw_jlab.learning.rewording import reword
 
+        self._starts.store(self._workspace.database())
         if not self._anything_waits():
             self._conclude()
+            self._admit()
             return False
         replayer = self._replayer()
         loop = self._workspace.inner_loop(
             replayer=replayer, on_notice=self._notice, wait_seconds=LEASE_SECONDS
         )
         if not evolve_once(loop).idle:
+            self._admit_all = True
             return True
         self._conclude()
+        self._admit()
         if replayer is not None and loop.wording_seconds > 0:
             reword(loop)
             verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
@@ -125,6 +147,22 @@ class KernelLearning:
         return bool(
             Support(database).pending(1) or Uses(database).unverified(1) or Undecided(database).take()
         )
+
+    def _admit(self) -> None:
+        """Take into the query set what has ended and was decided on."""
+        from metaclaw_jlab.learning.admission import admit_settled
+
+        with self._lock:
+            ended, self._ended = self._ended, set()
+            everything, self._admit_all = self._admit_all, False
+        if ended or everything:
+            settings = self._workspace.settings()
+            admit_settled(
+                self._workspace.database(),
+                None if everything else sorted(ended),
+                pending=settings.evolver.kind == "off",
+                held_out_share=settings.training.held_out_share,
+            )
 
     def _replayer(self) -> Replayer | None:
         """Sandboxes to try wordings in; None where code that a model wrote may not run unattended (invariant 8)."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.task import Origin, Task
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.kernel.arguments import CellOptions
     from metaclaw_jlab.jupyter.kernel.display import Reporter
     from metaclaw_jlab.jupyter.kernel.learning import KernelLearning
+    from metaclaw_jlab.jupyter.kernel.start_state import Captured
     from metaclaw_jlab.store.feedback import Feedbacks
 
+logger = logging.getLogger(__name__)
 
 EMBEDDED_NOTE = (
     "The embedded practice model answers. It knows only the practice tasks (else: %metaclaw connect)."
@@ -53,6 +57,8 @@ class KernelSession:
         self._kernel_learning: KernelLearning | None = None
         self._cell_id: str | None = None
         self._told: set[str] = set()
+        self._to_ask: Captured | None = None
+        self._asked = False
 
     def workspace(self) -> Workspace:
         """The workspace of this kernel's home, opened when first needed."""
@@ -114,6 +120,36 @@ class KernelSession:
         value: object | None = space.get(name)
         return value
 
+    def capture(self, task: Task, settings: Settings) -> Captured | None:
+        """What a task starts from, before anything runs; None where it may not teach, or could not be looked at."""
+        if not self.learning(settings):
+            return None
+        from metaclaw_jlab.jupyter.kernel.start_state import View, capture
+
+        hidden = frozenset(self.shell.user_ns_hidden)
+        try:
+            return capture(
+                task, View(self.shell.user_ns, hidden, self._lookup, Path.cwd()), settings.training
+            )
+        except Exception as error:  # the user's task comes first
+            logger.warning("What the task starts from could not be looked at.", exc_info=error)
+            return None
+
+    def started(self, trajectory: Trajectory, captured: Captured) -> None:
+        """A task has begun from this."""
+        self.kernel_learning().begun(trajectory, captured)
+        self._to_ask = captured if captured.asks else None
+
+    def ask_for_leave(self, reporter: Reporter) -> None:
+        """Where the start of the last task would have been kept with the user's leave, ask for it, once ever."""
+        captured, self._to_ask = self._to_ask, None
+        if captured is not None and not self._asked:
+            from metaclaw_jlab.jupyter.kernel.leave import question
+
+            self._asked = True
+            if sentence := question(captured, self.workspace()):
+                reporter.note(sentence)
+
     def feedbacks(self) -> Feedbacks:
         """What was said about tasks."""
         from metaclaw_jlab.store.feedback import Feedbacks
@@ -168,6 +204,8 @@ class KernelSession:
         self.options[trajectory.id] = options
         self.linking.proposals.add(mark, step.action)
         self.shell.set_next_input(proposed_cell(mark, step.action))
+        if trajectory.learn:
+            self.kernel_learning().offered(trajectory)
 
     def ended(self, trajectory: Trajectory) -> None:
         """A task has ended, or something was said about it since. It costs the user's thread no time."""

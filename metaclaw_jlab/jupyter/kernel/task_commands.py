@@ -111,18 +111,33 @@ def evolve(session: KernelSession, words: list[str]) -> str:
 def learn(session: KernelSession, words: list[str]) -> str:
     """Switch learning, or say how it is. Raises UsageError, MetaclawError."""
     parser = command_parser(
-        "learn", "Whether the tasks of this notebook may teach; on or off from the next task on."
+        "learn",
+        "Whether the tasks of this notebook may teach; on or off from the next task on. "
+        "`learn starts on` also keeps what tasks start from, so that a local policy can be trained on them.",
     )
-    parser.add_argument("switch", nargs="?", choices=["on", "off"], help="how it is, where left out")
+    parser.add_argument("what", nargs="?", choices=["on", "off", "starts"], help="how it is, where left out")
+    parser.add_argument(
+        "switch", nargs="?", choices=["on", "off"], help="of starts; how it is, where left out"
+    )
     found = parser.parse_args(words)
-    if found.switch is None:
+    if found.what == "starts":
+        from metaclaw_jlab.jupyter.kernel.leave import switch
+
+        return switch(session.workspace(), found.switch)
+    if found.switch is not None:
+        raise UsageError("Write: %metaclaw learn on, learn off, learn starts on, or learn starts off.")
+    return _learning(session, found.what)
+
+
+def _learning(session: KernelSession, wanted: str | None) -> str:
+    if wanted is None:
         on = session.learning(session.workspace().settings())
         notebook = session.origin().notebook
         where = f"in {notebook}" if notebook else "in this session (its notebook is not known)"
         return f"Learning is {'on' if on else 'off'} {where}."
-    notebook = session.set_learning(found.switch == "on")
+    notebook = session.set_learning(wanted == "on")
     kept = f"kept for {notebook}" if notebook else "for this session, because its notebook is not known"
-    if found.switch == "on":
+    if wanted == "on":
         return f"Learning is on from the next task on, {kept}."
     return f"Learning is off from the next task on, {kept}. Tasks from before may still teach."
 
