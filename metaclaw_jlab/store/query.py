@@ -51,7 +51,7 @@ _DRAIN = text(
     "RETURNING trajectory"
 )
 _TRAINABLE = text(
-    "SELECT trajectory FROM drained JOIN trajectories ON trajectories.id = drained.trajectory\n"
+    "SELECT trajectory FROM drained CROSS JOIN trajectories ON trajectories.id = drained.trajectory\n"
     f"WHERE drained.run = :run AND {trainable('trajectories')}\n"
     f"  AND EXISTS (SELECT 1 FROM training_runs WHERE number = :run AND {LIVE_RUN})"
 )
@@ -62,7 +62,7 @@ _OUTDATED = text(
     f"SELECT count(*) FROM trajectories WHERE role = 'query' AND skill_generation < {CURRENT} AND drained_at IS NULL"
 )
 _WITHOUT_START = text(
-    f"SELECT count(*) FROM trajectories WHERE role <> 'support' AND skill_generation = {CURRENT}\n"
+    f"SELECT count(*) FROM trajectories WHERE role IN ('neither', 'query') AND skill_generation = {CURRENT}\n"
     f"  AND stop IS NOT NULL AND {may_teach('trajectories')}\n"
     "  AND NOT EXISTS (SELECT 1 FROM starts WHERE trajectory = trajectories.id)"
 )

@@ -5,20 +5,44 @@ import pytest
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.trajectory import Purpose, Role
+from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.skills import Skills
+from metaclaw_jlab.store.start_states import StartStates
 from metaclaw_jlab.store.trajectories import Trajectories
-from tests.store.samples import Attack, ended, opened, skill
+from tests.store.samples import START, Attack, ended, opened, skill
 
 
-def test_what_has_ended_under_the_current_generation_becomes_query(trajectories: Trajectories) -> None:
+@pytest.fixture
+def starts(database: Database) -> StartStates:
+    return StartStates(database)
+
+
+def test_what_has_ended_under_the_current_generation_becomes_query(
+    trajectories: Trajectories, starts: StartStates
+) -> None:
     trajectories.record(ended("t1"))
+    starts.keep("t1", START)
     assert trajectories.admit("t1")
     assert trajectories.get("t1").role is Role.QUERY
     assert trajectories.admit("t1")
 
 
-def test_what_is_open_is_not_admitted_until_it_ends(trajectories: Trajectories) -> None:
+def test_what_has_no_start_is_not_admitted_until_it_is_kept(
+    trajectories: Trajectories, starts: StartStates, attack: Attack
+) -> None:
+    trajectories.record(ended("t1"))
+    assert not trajectories.admit("t1")
+    assert trajectories.role_reason("t1") == "What it started from was not kept."
+    attack("UPDATE trajectories SET role = 'query'")
+    attack("UPDATE trajectories SET role = 'query', held_out = 0")
+    starts.keep("t1", START)
+    assert trajectories.admit("t1")
+    assert trajectories.role_reason("t1") == ""
+
+
+def test_what_is_open_is_not_admitted_until_it_ends(trajectories: Trajectories, starts: StartStates) -> None:
     trajectories.begin(opened("t1"))
+    starts.keep("t1", START)
     assert not trajectories.admit("t1")
     assert trajectories.role_reason("t1") == "It has not ended."
     end = ended("t1")
@@ -29,17 +53,19 @@ def test_what_is_open_is_not_admitted_until_it_ends(trajectories: Trajectories) 
 
 
 def test_what_ran_under_an_older_generation_is_not_admitted(
-    trajectories: Trajectories, skills: Skills
+    trajectories: Trajectories, skills: Skills, starts: StartStates
 ) -> None:
     trajectories.record(ended("t1"))
+    starts.keep("t1", START)
     skills.commit_generation(Cause.USER, [skill("a")])
     assert not trajectories.admit("t1")
     assert trajectories.get("t1").role is Role.NEITHER
     assert "generation 0; the current one is 1" in trajectories.role_reason("t1")
 
 
-def test_support_is_not_admitted(trajectories: Trajectories, skills: Skills) -> None:
+def test_support_is_not_admitted(trajectories: Trajectories, skills: Skills, starts: StartStates) -> None:
     trajectories.record(ended("t1"))
+    starts.keep("t1", START)
     skills.commit_generation(Cause.EVOLVER, [skill("a")], ["t1"])
     assert not trajectories.admit("t1")
     assert trajectories.get("t1").role is Role.SUPPORT

@@ -26,7 +26,9 @@ def test_the_migrations_lead_to_the_declared_schema(database: Database) -> None:
     query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
     declared = create_engine("sqlite://")
     with declared.begin() as connection:
-        training_schema.metadata.create_all(connection)  # the whole schema: its module adds to the same metadata
+        training_schema.metadata.create_all(
+            connection
+        )  # the whole schema: its module adds to the same metadata
         for trigger in TRIGGERS.values():
             connection.exec_driver_sql(trigger)
         wanted = shape([tuple(row) for row in connection.exec_driver_sql(query)])  # type: ignore[misc]

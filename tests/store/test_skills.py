@@ -10,7 +10,7 @@ from metaclaw_jlab.core.trajectory import Role
 from metaclaw_jlab.store.database import Database, open_database
 from metaclaw_jlab.store.skills import Skills
 from metaclaw_jlab.store.trajectories import Trajectories
-from tests.store.samples import ended, skill
+from tests.store.samples import ended, queried, skill
 
 FULL_SKILL = Skill(
     "full", "Says ❤.", "Line\r\n\ttwo\n", {"b": "2", "a": "1"}, "MIT", "Python 3.11", "Bash(git:*) Read"
@@ -68,9 +68,11 @@ def test_nothing_changed_is_no_generation_and_consumes_nothing(
     assert trajectories.get("t1").role is Role.NEITHER
 
 
-def test_the_evidence_becomes_support_with_its_generation(skills: Skills, trajectories: Trajectories) -> None:
+def test_the_evidence_becomes_support_with_its_generation(
+    database: Database, skills: Skills, trajectories: Trajectories
+) -> None:
     trajectories.record(ended("t1"))
-    trajectories.record(ended("t2", role=Role.QUERY))
+    queried(database, ended("t2"))
     made = skills.commit_generation(Cause.EVOLVER, [skill("a")], ["t2", "t1"])
     assert skills.current_generation() == made
     assert made.evidence == ("t2", "t1")

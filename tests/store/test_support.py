@@ -14,10 +14,11 @@ from metaclaw_jlab.core.task import CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Purpose, Role, Stamp, StopReason, new_trajectory_id
 from metaclaw_jlab.store.database import Database, open_database
 from metaclaw_jlab.store.feedback import Feedbacks
+from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.skills import Skills
 from metaclaw_jlab.store.support import LATE_AT_ONCE, PASSED_SINCE, Decision, Settlement, Support
 from metaclaw_jlab.store.trajectories import Trajectories
-from tests.store.samples import TASK, Attack, dump, ended, opened, skill
+from tests.store.samples import TASK, Attack, begun, dump, ended, opened, queried, skill
 
 PASSED = CheckResult(TASK.checks[0], True)
 FAILED = CheckResult(TASK.checks[0], False, "There is no out.csv.")
@@ -125,12 +126,10 @@ def test_a_score_that_changes_later_is_no_failure(trajectories: Trajectories, su
     assert support.pending(9) == ()
 
 
-def test_what_was_drained_does_not_wait(
-    database: Database, trajectories: Trajectories, support: Support
-) -> None:
-    trajectories.record(ended("t1", role=Role.QUERY))
-    with database.write(durable=True) as connection:
-        connection.exec_driver_sql("UPDATE trajectories SET drained_at = 5")
+def test_what_was_drained_does_not_wait(database: Database, support: Support) -> None:
+    queried(database, ended("t1"))
+    assert support.pending(9) == ("t1",)
+    Query(database).drain(["t1"], begun(database).number)
     assert support.pending(9) == ()
 
 

@@ -24,7 +24,7 @@ from metaclaw_jlab.core.trajectory import (
 )
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.trajectories import REMEMBERED, Trajectories
-from tests.store.samples import ended, opened, step
+from tests.store.samples import ended, opened, queried, step
 
 text = st.text(st.characters(), max_size=30) | st.sampled_from(["\x00json:x", "\udc80.ipynb", "a\x00b", "❤"])
 number = st.integers(0, 2**40)
@@ -261,10 +261,10 @@ def test_a_notebook_sees_its_own(trajectories: Trajectories) -> None:
     assert trajectories.last("c.ipynb") is None
 
 
-def test_counts(trajectories: Trajectories) -> None:
+def test_counts(database: Database, trajectories: Trajectories) -> None:
     trajectories.begin(opened())
     trajectories.record(ended())
-    trajectories.record(ended(role=Role.QUERY))
+    queried(database, ended())
     counts = trajectories.counts()
     assert (counts.trajectories, counts.open, counts.current_query) == (3, 1, 1)
     assert counts.stopped == {StopReason.CHECK_FAILED: 2}

@@ -79,7 +79,7 @@ def test_adapter_versions_are_never_used_again(database: Database, attack: Attac
     adapters.add("tiny", "bb", 0)
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM adapters WHERE version = 1")
-        connection.exec_driver_sql("UPDATE adapters SET status = 'promoted'")
+        connection.exec_driver_sql("UPDATE adapters SET status = 'forced'")
     before = dump(database, "adapters", "counters")
     attack(statement)
     assert dump(database, "adapters", "counters") == before

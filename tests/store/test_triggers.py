@@ -7,9 +7,10 @@ from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.score import Score, ScoreSource
 from metaclaw_jlab.core.trajectory import Purpose, Role, Stamp, StopReason
 from metaclaw_jlab.store.database import Database
+from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.skills import Skills
 from metaclaw_jlab.store.trajectories import Trajectories
-from tests.store.samples import Attack, dump, ended, opened, skill, step
+from tests.store.samples import Attack, begun, dump, ended, opened, queried, skill, step
 
 STAMP_COLUMNS = [
     "number", "id", "notebook", "cell_id", "text_sha256", "task", "skill_generation", "skills", "model", "adapter",
@@ -117,15 +118,23 @@ def test_a_trajectory_is_not_born_with_a_role(attack: Attack, database: Database
 
 
 def test_support_cannot_be_recorded(trajectories: Trajectories) -> None:
-    with pytest.raises(InvariantViolation, match="only with the generation"):
+    with pytest.raises(InvariantViolation, match="not recorded as support"):
         trajectories.record(ended("t1", role=Role.SUPPORT))
+
+
+def test_query_cannot_be_recorded(trajectories: Trajectories) -> None:
+    with pytest.raises(InvariantViolation, match="not recorded as query"):
+        trajectories.record(ended("t1", role=Role.QUERY))
 
 
 @pytest.mark.parametrize("role", [Role.NEITHER, Role.QUERY])
 def test_nothing_becomes_support_without_a_generation(
-    trajectories: Trajectories, attack: Attack, role: Role
+    database: Database, trajectories: Trajectories, attack: Attack, role: Role
 ) -> None:
-    trajectories.record(ended("t1", role=role))
+    if role is Role.QUERY:
+        queried(database, ended("t1"))
+    else:
+        trajectories.record(ended("t1"))
     attack("UPDATE trajectories SET role = 'support'")
     assert trajectories.get("t1").role is role
 
@@ -210,21 +219,16 @@ def test_an_open_trajectory_is_not_queried(trajectories: Trajectories, attack: A
     attack("UPDATE trajectories SET role = 'query'")
 
 
-def test_query_does_not_become_neither(trajectories: Trajectories, attack: Attack) -> None:
-    trajectories.record(ended("t1", role=Role.QUERY))
+def test_query_does_not_become_neither(database: Database, attack: Attack) -> None:
+    queried(database, ended("t1"))
     attack("UPDATE trajectories SET role = 'neither'")
-
-
-def drain(database: Database) -> None:
-    with database.write(durable=True) as connection:
-        connection.exec_driver_sql("UPDATE trajectories SET drained_at = 5")
 
 
 def test_what_was_drained_never_becomes_support(
     database: Database, trajectories: Trajectories, skills: Skills, attack: Attack
 ) -> None:
-    trajectories.record(ended("t1", role=Role.QUERY))
-    drain(database)
+    queried(database, ended("t1"))
+    assert Query(database).drain(["t1"], begun(database).number) == ("t1",)
     with pytest.raises(InvariantViolation, match="drained"):
         skills.commit_generation(Cause.EVOLVER, [skill("a")], ["t1"])
     attack("UPDATE trajectories SET drained_at = NULL")
@@ -237,14 +241,6 @@ def test_only_query_is_drained(trajectories: Trajectories, attack: Attack) -> No
     trajectories.record(ended("t1"))
     attack("UPDATE trajectories SET drained_at = 5")
     attack("UPDATE trajectories SET role = 'query', drained_at = 5")
-
-
-def test_query_of_an_older_generation_is_not_drained(
-    trajectories: Trajectories, skills: Skills, attack: Attack
-) -> None:
-    trajectories.record(ended("t1", role=Role.QUERY))
-    skills.commit_generation(Cause.USER, [skill("a")])
-    attack("UPDATE trajectories SET drained_at = 5")
 
 
 def test_a_late_failure_evolves_nothing_where_the_task_has_passed_since(
