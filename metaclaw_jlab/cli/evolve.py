@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """What was made of the failures. Raises LeaseHeld, PolicyError, EvolverError."""
+    from metaclaw_jlab.learning.admission import admit_settled
     from metaclaw_jlab.learning.inner_loop import Evolution, evolve_once
 
     with closing(open_workspace(arguments.home)) as workspace:
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
                 passes.append(done)
         finally:
             end_progress()
+        share = workspace.settings().training.held_out_share
+        admitted = admit_settled(workspace.database(), pending=loop.evolver is None, held_out_share=share)
         return {
             "generation": workspace.synchronised().generation.number,
             "added": [name for done in passes for name in done.added],
@@ -52,6 +55,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             "explained": sum(done.explained for done in passes),
             "kept": sum(done.kept for done in passes),
             "pending": len(waiting(workspace)),
+            "admitted": admitted,
             "evolver": "off" if loop.evolver is None else type(loop.evolver).__name__,
             "notices": notices,
         }

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
-from metaclaw_jlab.core.trajectory import Role, Trajectory
+from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.inspection.generations import describe_generation, in_words
 from metaclaw_jlab.inspection.lines import local_time, one_line
+from metaclaw_jlab.inspection.roles import role_reason
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
@@ -20,12 +21,6 @@ KINDS = {
     FeedbackKind.BAD: "you said that it was bad",
     FeedbackKind.EDITED: "you changed the proposed code before it ran",
     FeedbackKind.REJECTED: "you turned the proposal down",
-}
-NOT_KEPT = "what it started from was not kept, so it could not be done again to train on"
-ROLES = {
-    Role.NEITHER: "neither support nor query",
-    Role.SUPPORT: "support: a skill came from it, so it never trains the policy",
-    Role.QUERY: "query: it may train the policy while its skill generation is the current one",
 }
 
 
@@ -46,21 +41,11 @@ def aftermath(workspace: Workspace, trajectory: Trajectory) -> Aftermath:
 
     decision, became = _learning(workspace, trajectory)
     return Aftermath(
-        role_reason=workspace.trajectories().role_reason(trajectory.id),
+        role_reason=role_reason(workspace, trajectory, pending=decision == "pending"),
         decision=decision,
         became=became,
         said=tuple(map(_said, Feedbacks(workspace.database()).of(trajectory.id))),
     )
-
-
-def role_in_words(trajectory: Trajectory, reason: str) -> str:
-    """What the task may be used for, and why."""
-    if not trajectory.learn:
-        return "neither: learning was off when it was asked"
-    told = ROLES[trajectory.role]
-    if trajectory.role is Role.NEITHER and trajectory.stop is not None:
-        reason = reason or NOT_KEPT
-    return f"{told} ({one_line(reason, COLUMNS)})" if reason else told
 
 
 def _learning(workspace: Workspace, trajectory: Trajectory) -> tuple[str | None, str]:

@@ -13,9 +13,10 @@ from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Score, Scoring
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Step, StopReason, Trajectory
-from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath, role_in_words
+from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath
 from metaclaw_jlab.inspection.generations import GenerationAccount, describe_generation
 from metaclaw_jlab.inspection.lines import local_time, notebook_name, shortened, unified
+from metaclaw_jlab.inspection.roles import role_in_words
 from metaclaw_jlab.inspection.whence import Version, Whence, whence
 
 if TYPE_CHECKING:

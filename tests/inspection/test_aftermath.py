@@ -2,11 +2,10 @@ import pytest
 
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
-from metaclaw_jlab.core.trajectory import Role
-from metaclaw_jlab.inspection.aftermath import KINDS, Aftermath, aftermath, role_in_words
+from metaclaw_jlab.inspection.aftermath import KINDS, Aftermath, aftermath
 from metaclaw_jlab.store.feedback import Feedbacks
 from metaclaw_jlab.store.support import Decision, Support
-from tests.inspection.learning_samples import asked, failed
+from tests.inspection.learning_samples import failed
 
 
 def after(workspace: Workspace, id: str) -> Aftermath:  # noqa: A002
@@ -68,18 +67,3 @@ def test_the_code_of_an_edit_is_not_repeated(learnt: Workspace) -> None:
 
 def test_every_kind_of_feedback_has_words() -> None:
     assert set(KINDS) == set(FeedbackKind)
-
-
-def test_the_reason_of_a_role_is_told(learnt: Workspace) -> None:
-    learnt.trajectories().set_role_reason("good", "Its start cannot be rebuilt.")
-    assert after(learnt, "good").role_reason == "Its start cannot be rebuilt."
-    assert "Its start cannot be rebuilt." in role_in_words(asked("good"), after(learnt, "good").role_reason)
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_every_role_has_words(role: Role) -> None:
-    assert role.value in role_in_words(asked("x", role=role), "")
-
-
-def test_a_task_with_learning_off_says_so() -> None:
-    assert "learning was off" in role_in_words(asked("x", learn=False), "")
