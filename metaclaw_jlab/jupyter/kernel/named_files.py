@@ -77,7 +77,7 @@ class NamedFiles:
 def words_of(text: str) -> list[str]:
     """What may be a file's name in a text: its words without the punctuation around them, and what stands in quotes."""
     quoted = [found for groups in _QUOTED.findall(text) for found in groups if found]
-    words = (word.strip(_AROUND).rstrip(".") for word in text.split())
+    words = (word.lstrip(_AROUND).rstrip(_AROUND + ".") for word in text.split())
     return [*dict.fromkeys([*quoted, *(word for word in words if word and not word.startswith("@"))])]
 
 
