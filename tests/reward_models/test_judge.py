@@ -107,6 +107,15 @@ def test_a_judge_that_keeps_failing_is_not_asked_again(judges: Judges, judge_at:
     assert "in a row" in reason(scores[-1])
 
 
+def test_an_answer_between_failures_keeps_the_judge(judges: Judges, judge_at: JudgeAt) -> None:
+    server = judges(honest)
+    judge = judge_at(server)
+    for _ in range(2 * FAILURES_IN_A_ROW):
+        server.fail(401)
+        assert isinstance(judge.score(RIGHT), Unscored)
+        assert value(judge.score(RIGHT)) == 1.0
+
+
 def test_the_budget_is_never_exceeded(judges: Judges, judge_at: JudgeAt) -> None:
     server = judges(honest)
     scores = judge_at(server, requests=5).score_all([RIGHT] * 30)
@@ -144,10 +153,9 @@ class Enough(BaseException):
     """What a stopped worker raises."""
 
 
-def test_waiting_ends_as_soon_as_it_is_told(judges: Judges, judge_at: JudgeAt) -> None:
-    server = judges(honest)
-    for _ in range(4):
-        server.hang()
+def test_waiting_ends_as_soon_as_it_is_told_and_no_request_follows(judges: Judges, judge_at: JudgeAt) -> None:
+    go_on = threading.Event()
+    server = judges(lambda _: int(go_on.wait(30)))
 
     def check() -> None:
         if server.chats:
@@ -155,6 +163,10 @@ def test_waiting_ends_as_soon_as_it_is_told(judges: Judges, judge_at: JudgeAt) -
 
     with pytest.raises(Enough):
         judge_at(server, timeout=30.0, concurrency=2).score_all([RIGHT] * 50, check=check)
+    assert not go_on.is_set()
+    go_on.set()
+    for thread in [one for one in threading.enumerate() if one.name == "metaclaw-judge"]:
+        thread.join(30)
     assert len(server.chats) <= 2
 
 
