@@ -238,7 +238,7 @@ _RUNS = [
         "training_runs_go_forward",
         "UPDATE OF state",
         "training_runs",
-        "NEW.state <> OLD.state AND CASE NEW.state\n"
+        f"OLD.state NOT IN {OVER} AND NEW.state <> OLD.state AND CASE NEW.state\n"
         "  WHEN 'collecting' THEN OLD.state <> 'paused' OR OLD.steps_done > 0 OR OLD.adapter IS NOT NULL\n"
         "  WHEN 'training' THEN OLD.state NOT IN ('collecting', 'paused') OR OLD.adapter IS NOT NULL\n"
         "  WHEN 'gating' THEN OLD.state NOT IN ('training', 'paused')\n"

@@ -380,7 +380,7 @@ BEGIN
 END;
 
 CREATE TRIGGER training_runs_go_forward BEFORE UPDATE OF state ON training_runs
-WHEN NEW.state <> OLD.state AND CASE NEW.state
+WHEN OLD.state NOT IN ('done', 'abandoned', 'failed') AND NEW.state <> OLD.state AND CASE NEW.state
   WHEN 'collecting' THEN OLD.state <> 'paused' OR OLD.steps_done > 0 OR OLD.adapter IS NOT NULL
   WHEN 'training' THEN OLD.state NOT IN ('collecting', 'paused') OR OLD.adapter IS NOT NULL
   WHEN 'gating' THEN OLD.state NOT IN ('training', 'paused')
