@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,13 @@ from metaclaw_jlab.engines import policy_server
 from metaclaw_jlab.engines.activity import Activity
 from metaclaw_jlab.engines.policy_server import options, reason_to_end
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.policy_server import Endpoint, policy_file, running
+from metaclaw_jlab.runtime.policy_server import (
+    Endpoint,
+    adapters,
+    policy_file,
+    refresh_adapters,
+    running,
+)
 
 WAIT = 60.0
 
@@ -57,6 +64,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def start(model_folder: Callable[[str], Path], home: Home) -> Iterator[Callable[..., Server]]:
+    """Starts servers of the test's home, which is the shelf's too."""
     made: list[Server] = []
 
     def begin(model: str | None = None, *more: str) -> Server:
@@ -92,6 +100,56 @@ def test_a_server_publishes_itself_answers_and_ends_when_told(
         "ending:",
         "ended",
     ]
+
+
+def test_a_server_begins_with_the_adapter_that_serves_and_takes_up_the_next_one(
+    start: Callable[..., Server], shelf: Any
+) -> None:
+    import openai
+
+    first, second = shelf.publish(), shelf.publish()
+    shelf.serve(first)
+    server = start()
+    endpoint = server.endpoint()
+    client = openai.OpenAI(base_url=endpoint.base_url, api_key=endpoint.token)
+
+    def answered_by() -> str:
+        found: str = client.completions.create(model=endpoint.model, prompt="a", max_tokens=2).model
+        return found.removeprefix(endpoint.model)
+
+    assert answered_by() == "@v1"
+    shelf.serve(second)
+    told = refresh_adapters(shelf.home)
+    assert told is not None
+    assert (told["serving"], told, answered_by()) == (second, adapters(shelf.home), "@v2")
+    server.process.send_signal(signal.SIGTERM)
+    log = [line.split()[0] for line in server.end().splitlines()]
+    assert log == ["loading", "loaded", "serving", "ready", "serving", "ending:", "ended"]
+
+
+def test_where_no_server_runs_nothing_is_refreshed(home: Home) -> None:
+    assert (adapters(home), refresh_adapters(home)) == (None, None)
+
+
+def test_a_server_without_adapters_imports_neither_peft_nor_the_store(
+    model_folder: Callable[[str], Path], home: Home
+) -> None:
+    code = (
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        "from metaclaw_jlab.engines import web\n"
+        "from metaclaw_jlab.engines.adapter_bank import AdapterBank\n"
+        "from metaclaw_jlab.engines.adapters import ServedAdapters\n"
+        "from metaclaw_jlab.engines.local_models import load\n"
+        "from metaclaw_jlab.runtime.home import Home\n"
+        "home, model = sys.argv[1:]\n"
+        "served = ServedAdapters(Home(Path(home)), 'm', model, AdapterBank(load(model).model))\n"
+        "served.refresh()\n"
+        "print(json.dumps(sorted({'peft', 'sqlalchemy', 'trl'} & set(sys.modules))))"
+    )
+    command = [sys.executable, "-c", code, str(home.path), str(model_folder("qwen3"))]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(found.stdout) == []
 
 
 def test_a_server_ends_when_its_home_is_gone(start: Callable[..., Server], home: Home) -> None:
