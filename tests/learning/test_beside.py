@@ -123,3 +123,44 @@ def test_an_idle_thread_lets_go_and_ends_and_another_one_starts() -> None:
         assert beside.wait(10)
         assert rested.acquire(timeout=10)
         assert len(passes) == turn
+
+
+def test_what_has_time_waits_until_something_has_none() -> None:
+    passes: list[int] = []
+
+    def work() -> bool:
+        passes.append(1)
+        return False
+
+    beside = Beside(work, lambda _: None)
+    beside.wake(quiet=3600)
+    assert not beside.wait(0.0)
+    assert beside.busy
+    beside.wake()
+    assert beside.wait(10)
+    assert passes == [1]
+
+
+def test_what_has_time_does_not_hold_up_what_has_none() -> None:
+    released = threading.Event()
+    passes: list[int] = []
+
+    def work() -> bool:
+        released.wait(10)
+        passes.append(1)
+        return False
+
+    beside = Beside(work, lambda _: None)
+    beside.wake()
+    beside.wake(quiet=3600)
+    released.set()
+    beside.wake()
+    assert beside.wait(10)
+
+
+def test_waiting_for_quiet_ends_with_the_stop() -> None:
+    rested = threading.Event()
+    beside = Beside(lambda: False, lambda _: None, at_rest=rested.set)
+    beside.wake(quiet=3600)
+    beside.stop()
+    assert rested.wait(10)
