@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from metaclaw_jlab.core.trajectory import Purpose, Step, StopReason, Trajectory
 from metaclaw_jlab.reward_models.outcome import trajectory_score, verdict_score
 
 MISMATCH = "The replay of its earlier steps went otherwise than recorded."
+POLL_SECONDS = 0.05
 _FAILED = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED, StopReason.INTERRUPTED})
 
 
@@ -66,8 +67,12 @@ class PendingGroups:
     _places: Sequence[tuple[int, ...]]
     _futures: Mapping[int, Future[Answered]] = field(default_factory=dict)
 
-    def wait(self) -> list[list[Answered]]:
-        """One list for each prompt, one entry for each completion."""
+    def wait(self, between: Callable[[], None] = lambda: None) -> list[list[Answered]]:
+        """One list for each prompt, one entry for each completion. `between` is called again and again meanwhile."""
+        left = set(self._futures.values())
+        while left:
+            _, left = wait(left, POLL_SECONDS)
+            between()
         return [[self._futures[place].result() for place in places] for places in self._places]
 
 

@@ -103,6 +103,7 @@ def train(
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     from metaclaw_jlab.engines.grpo_trainer import make_trainer
     from metaclaw_jlab.engines.stopping import stop_inside
+    from metaclaw_jlab.engines.training_checkpoint import put
 
     ordered = order_of(plan, query, replay)
     started = time.monotonic()
@@ -115,6 +116,6 @@ def train(
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if trainer.trouble:
         raise TrainingError(*trainer.trouble)
-    target = folder / "adapter"
-    trainer.model.save_pretrained(target)
-    return target
+    draft = folder / "adapter.new"
+    trainer.model.save_pretrained(draft)
+    return put(draft, folder / "adapter")

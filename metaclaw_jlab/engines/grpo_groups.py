@@ -99,8 +99,7 @@ class GroupCollector:
         waited = time.perf_counter()
         busy = self.completer.seconds
         for chunk, sampled, groups in pending:
-            answered = groups.wait()
-            self._check()
+            answered = groups.wait(self._check)
             for prompt, samples, answers in zip(chunk, sampled, answered, strict=True):
                 self._take(prompt, samples, answers, found)
         decoded_meanwhile = self.completer.seconds - busy

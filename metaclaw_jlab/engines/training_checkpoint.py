@@ -49,10 +49,15 @@ def seal(draft: Path, target: Path) -> None:
         _sync(draft / path)
     replace_private(draft / MANIFEST, json.dumps(manifest, indent=1))
     target.parent.mkdir(parents=True, exist_ok=True)
+    put(draft, target)
+    _sync(target.parent)
+
+
+def put(draft: Path, target: Path) -> Path:
+    """Put a folder that is whole in its place, instead of what is there."""
     if target.exists():
         shutil.rmtree(target)
-    draft.rename(target)
-    _sync(target.parent)
+    return draft.rename(target)
 
 
 def whole(checkpoint: Path) -> bool:

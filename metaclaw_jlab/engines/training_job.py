@@ -18,7 +18,7 @@ from metaclaw_jlab.core.training import StepReport, TrainingPrompt
 from metaclaw_jlab.engines import grpo
 from metaclaw_jlab.engines.grpo import GrpoPlan
 from metaclaw_jlab.engines.stopping import StopFlag
-from metaclaw_jlab.engines.training_checkpoint import forget, newest, step_of
+from metaclaw_jlab.engines.training_checkpoint import forget, newest, put, step_of
 from metaclaw_jlab.engines.work import Work, rooms_of
 from metaclaw_jlab.runtime.home import replace_private
 from metaclaw_jlab.runtime.train_worker import EventKind
@@ -182,8 +182,9 @@ def _keep_last_good(work: Work) -> None:
     work.last_words["steps_done"] = step_of(found)
     if found is None:
         return
-    shutil.rmtree(work.folder.adapter, ignore_errors=True)
-    work.folder.adapter.mkdir(mode=0o700)
+    draft = work.folder.path / "adapter.new"
+    draft.mkdir(mode=0o700, exist_ok=True)
     for path in found.glob("adapter_*"):
-        shutil.copyfile(path, work.folder.adapter / path.name)
+        shutil.copyfile(path, draft / path.name)
+    put(draft, work.folder.adapter)
     work.last_words["adapter"] = str(work.folder.adapter)
