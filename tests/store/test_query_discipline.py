@@ -71,6 +71,13 @@ def bare(path: object, **pragmas: bool) -> sqlite3.Connection:
     return connection
 
 
+def marked(database: Database) -> list[object]:
+    """What says of itself that it was drained, or is said to be."""
+    query = "SELECT id FROM trajectories WHERE drained_at IS NOT NULL UNION SELECT trajectory FROM drained"
+    with database.read() as connection:
+        return [row[0] for row in connection.exec_driver_sql(query)]
+
+
 def batch(database: Database, run: int = 1) -> frozenset[str]:
     """What a training that takes all it can get would train on."""
     query = Query(database)
@@ -227,6 +234,7 @@ def test_no_sequence_of_statements_brings_it_into_a_batch(
         with suppress(sqlite3.Error):
             connection.execute(attempt.format(id=name))
         assert Query(planted).trainable(1) == {GOOD}
+    assert marked(planted) == [GOOD]
     for act in ADMISSIONS:
         with suppress(InvariantViolation):
             act(planted, name)
@@ -236,6 +244,21 @@ def test_no_sequence_of_statements_brings_it_into_a_batch(
             connection.execute(attempt.format(id=name))
     connection.close()
     assert batch(planted) == {GOOD}
+    assert marked(planted) == [GOOD]
+    assert Query(planted).drained(1) == (GOOD,)
+
+
+@pytest.mark.parametrize("verb", ["INSERT", "INSERT OR REPLACE"])
+def test_only_a_current_run_that_is_not_over_drains(planted: Database, attack: Attack, verb: str) -> None:
+    attack(f"{verb} INTO drained VALUES (7, 'good', 1)")
+    Training(planted).change(1, RunState.ABANDONED, "By hand.")
+    attack(f"{verb} INTO drained VALUES (1, 'good', 1)")
+    begun(planted, 2)
+    Skills(planted).commit_generation(Cause.USER, [skill("c")])
+    queried(planted, ended("newer", **of("newer", 3)))
+    attack(f"{verb} INTO drained VALUES (2, 'newer', 1)")
+    assert Query(planted).drain(["newer"], 2) == ()
+    assert marked(planted) == []
 
 
 @pytest.mark.parametrize("attempt", ["UPDATE training_runs SET state = 'training'", "DELETE FROM drained"])
