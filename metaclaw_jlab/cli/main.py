@@ -25,6 +25,7 @@ examples:
   metaclaw why --prompt                      the last task explained, with its prompt
   metaclaw skills import ./csv-separator     take a folder with a SKILL.md into the library
   metaclaw generations rollback 6            the skills of generation 6 again
+  metaclaw train --now                       train the local policy on its own tasks
   metaclaw config set policy.base_url http://localhost:11434/v1
   metaclaw demo --json > demo.json           one JSON object; progress goes to standard error
 
@@ -71,6 +72,8 @@ COMMANDS = (
         "generations", "metaclaw_jlab.cli.generations", "the history of the skill library, and the way back"
     ),
     Command("evolve", "metaclaw_jlab.cli.evolve", "make skills of the failures that wait"),
+    Command("train", "metaclaw_jlab.cli.train", "train the local policy: status, now, stop, resume"),
+    Command("adapters", "metaclaw_jlab.cli.adapters", "what trainings made: list, show, promote, roll back"),
     Command("config", "metaclaw_jlab.cli.config", "read and change settings"),
     Command("keys", "metaclaw_jlab.cli.keys", "keep or forget the key of an endpoint"),
     Command("stop", "metaclaw_jlab.cli.stop", "stop the local policy server"),
@@ -107,8 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MetaclawError as error:
         usage = isinstance(error, UsageMistake)
         return _fail(in_json, error.cause, error.next_step, USAGE if usage else FAILED)
-    except KeyboardInterrupt:
-        return _fail(in_json, "Stopped.", "", STOPPED)
+    except KeyboardInterrupt as stopped:
+        return _fail(in_json, str(stopped) or "Stopped.", "", STOPPED)
     except BrokenPipeError:
         # Nobody reads any more; the interpreter's last flush must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import math
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import fmean
 
 # Outputs, replies and skills are shown too: none of them may steer a terminal, nor turn a line of text around.
 _STEERING = dict.fromkeys(
@@ -13,6 +16,7 @@ _STEERING = dict.fromkeys(
     - {ord("\n"), ord("\t")},
     "\ufffd",
 )
+_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def rows(pairs: Iterable[tuple[str, str]], indent: str = "") -> list[str]:
@@ -59,6 +63,29 @@ def some(names: Sequence[str], most: int) -> str:
     """The first names, and how many are left out: `a, b and 3 more`."""
     left = len(names) - most
     return ", ".join(names) if left <= 0 else f"{', '.join(names[:most])} and {left} more"
+
+
+def size(number: int) -> str:
+    """A number of bytes as people say it."""
+    if number < 1 << 20:
+        return f"{number / 1024:.0f} kB"
+    return f"{number / (1 << 30):.1f} GB" if number >= 1 << 30 else f"{number / (1 << 20):.0f} MB"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """Values as a line of at most `width` blocks, from the lowest to the highest; neighbours are averaged to fit.
+
+    What is no number is left out.
+    """
+    numbers = [value for value in values if math.isfinite(value)]
+    if not numbers:
+        return ""
+    count = min(width, len(numbers))
+    cuts = [round(place * len(numbers) / count) for place in range(count + 1)]
+    means = [fmean(numbers[begin:end]) for begin, end in pairwise(cuts)]
+    low, span = min(means), max(means) - min(means)
+    top = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[round((value - low) / span * top) if span else 0] for value in means)
 
 
 def local_time(at: float) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from metaclaw_jlab.inspection.finding import Finding, fail, ok, warn
+from metaclaw_jlab.inspection.lines import size
 
 OLDEST_PYTHON = (3, 11)
 EXTRAS = {"train": ("torch", "transformers", "peft", "trl", "pandas"), "chroma": ("chromadb",)}
@@ -91,11 +92,11 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
 
 def _disk(name: str, path: Path, mounts: Path) -> Finding:
     free = shutil.disk_usage(path).free
-    told = f"{path}, {_size(free)} free"
+    told = f"{path}, {size(free)} free"
     if free < FREE_BYTES_NEEDED:
-        return fail(name, f"The disk under {path} is full ({_size(free)} free).", "Free some space.")
+        return fail(name, f"The disk under {path} is full ({size(free)} free).", "Free some space.")
     if free < FREE_BYTES_WANTED:
-        return warn(name, f"The disk under {path} is nearly full ({_size(free)} free).", "Free some space.")
+        return warn(name, f"The disk under {path} is nearly full ({size(free)} free).", "Free some space.")
     kind = file_system(path, mounts)
     if kind and _NETWORK.match(kind):
         return warn(
@@ -111,7 +112,3 @@ def _installed(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _size(number: int) -> str:
-    return f"{number / (1 << 30):.1f} GB" if number >= 1 << 30 else f"{number / (1 << 20):.0f} MB"

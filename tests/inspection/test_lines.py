@@ -1,3 +1,5 @@
+import pytest
+
 from metaclaw_jlab.inspection.lines import (
     counted,
     did_you_mean,
@@ -5,7 +7,9 @@ from metaclaw_jlab.inspection.lines import (
     plain,
     rows,
     shortened,
+    size,
     some,
+    sparkline,
     table,
     unified,
 )
@@ -70,3 +74,29 @@ def test_a_diff_names_both_sides() -> None:
 def test_the_nearest_name_is_suggested() -> None:
     assert did_you_mean("csv-seperator", ["csv-separator", "dates"], "-") == "Did you mean csv-separator?"
     assert did_you_mean("x", ["dates"], "See all.") == "See all."
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([], ""),
+        ([0.0, 1.0], "▁█"),
+        ([2.0, 2.0], "▁▁"),
+        ([-1.0, 0.0, float("nan"), 1.0], "▁▅█"),
+        ([float("nan")], ""),
+    ],
+)
+def test_a_sparkline_goes_from_the_lowest_to_the_highest(values: list[float], line: str) -> None:
+    assert sparkline(values, 9) == line
+
+
+def test_a_long_sparkline_is_averaged_to_fit() -> None:
+    assert sparkline([0, 0, 1, 1, 2, 2], 3) == "▁▅█"
+    assert len(sparkline(list(range(1000)), 30)) == 30
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(100, "0 kB"), (2048, "2 kB"), (3 << 20, "3 MB"), (3 << 29, "1.5 GB")]
+)
+def test_sizes_are_said_roughly(number: int, words: str) -> None:
+    assert size(number) == words

@@ -31,10 +31,10 @@ def write_adapter(folder: Path, version: int, weights: bytes = b"weights") -> st
 
 def candidate(home: Home, database: Database, *, base: str = BASE) -> Adapter:
     """The next candidate, with its files."""
-    newest = Adapters(database).recent(1)
-    version = newest[0].version + 1 if newest else 1
-    sha256 = write_adapter(candidate_folder(home, version), version, b"weights of %d" % version)
-    return Adapters(database).add(base, sha256, 0, "Trained; not gated yet.")
+    weights = b"weights" * 20
+    made = Adapters(database).add(base, hashlib.sha256(weights).hexdigest(), 0, "Trained; not gated yet.")
+    write_adapter(candidate_folder(home, made.version), made.version, weights)
+    return made
 
 
 def compared(name: str = "gain", passed: bool = True, difference: float = 0.15) -> Comparison:
