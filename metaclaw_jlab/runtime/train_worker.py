@@ -83,6 +83,7 @@ class Worker:
         self.folder = folder
         self._process = process
         self._last: WorkerEvent | None = None
+        self._killed = False
         self._stopping = threading.Lock()
 
     @property
@@ -98,6 +99,8 @@ class Worker:
     def events(self) -> Iterator[WorkerEvent]:
         """What it tells, as it comes, to its end."""
         assert self._process.stdout is not None
+        if self._process.stdout.closed:
+            return
         for line in self._process.stdout:
             if (event := _event(line)) is not None:
                 self._last = event if event.kind is EventKind.ENDED else self._last
@@ -114,6 +117,7 @@ class Worker:
             try:
                 self._process.wait(deadline_seconds)
             except subprocess.TimeoutExpired:
+                self._killed = True
                 _kill_group(self.pid)
                 self._process.wait()
         return time.monotonic() - began
@@ -131,6 +135,8 @@ class Worker:
 
     def _silent_end(self) -> tuple[Ending, str]:
         code = self._process.returncode
+        if self._killed:
+            return Ending.KILLED, "The train worker did not stop in time and was killed."
         if code == -signal.SIGTERM:
             return Ending.STOPPED, "Told to stop before it had begun."
         if code < 0:
@@ -190,8 +196,8 @@ def start(
     return Worker(process, folder)
 
 
-def end_orphans(home: Home) -> int:
-    """End the workers of this home whose supervisor crashed; how many there were.
+def end_orphans(home: Home, *, seconds: float = ORPHAN_SECONDS) -> int:
+    """End the workers of this home whose supervisor crashed, by force after so long; how many there were.
 
     Only for who holds the lease of training: a worker that somebody listens to would be ended too.
     """
@@ -200,15 +206,23 @@ def end_orphans(home: Home) -> int:
     for pid, _ in found.values():
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + ORPHAN_SECONDS
+    deadline = time.monotonic() + seconds
     for folder, (pid, started) in found.items():
-        while process_alive(pid, started=started) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        if process_alive(pid, started=started):
+        if not _gone(pid, started, deadline):
             _kill_group(pid)
+            _gone(pid, started, time.monotonic() + ORPHAN_SECONDS)
         folder.worker.unlink(missing_ok=True)
         shutil.rmtree(folder.scratch, ignore_errors=True)
     return len(found)
+
+
+def _gone(pid: int, started: int, deadline: float) -> bool:
+    """Wait for the end of a process that is no child of this one; whether it came in time."""
+    while process_alive(pid, started=started):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def _noted(folder: TrainingFolder) -> tuple[int, int] | None:
