@@ -119,9 +119,9 @@ class KernelLearning:
         from metaclaw_jlab.learning.rewording import reword
 
         self._starts.store(self._workspace.database())
+        self._admit()  # first: a failure whose evolver does not answer holds up nothing else
         if not self._anything_waits():
             self._conclude()
-            self._admit()
             return False
         replayer = self._replayer()
         loop = self._workspace.inner_loop(
@@ -131,7 +131,6 @@ class KernelLearning:
             self._admit_all = True
             return True
         self._conclude()
-        self._admit()
         if replayer is not None and loop.wording_seconds > 0:
             reword(loop)
             verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
