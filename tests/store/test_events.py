@@ -21,6 +21,12 @@ def test_events_come_back_in_order(events: Events) -> None:
     assert events.latest() == second
 
 
+def test_a_kind_was_seen_once_it_was_logged(events: Events) -> None:
+    assert not events.seen("starts.asked")
+    events.append("starts.asked")
+    assert events.seen("starts.asked")
+
+
 def test_a_new_log_is_empty(events: Events) -> None:
     assert events.latest() == 0
     assert events.after(0, 9) == ()
