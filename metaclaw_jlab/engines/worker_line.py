@@ -71,7 +71,7 @@ class Line:
                 pass
         self.flag.set()
         if not self._ended.wait(GRACE_SECONDS):
-            self.end(Ending.STOPPED, "Told to stop.", **last_words)
+            self.end(Ending.STOPPED, "Told to stop; what was under way was cut off.", **last_words)
 
     def _told(self, selector: selectors.BaseSelector, stdin: int) -> bool:
         for key, _ in selector.select():
