@@ -193,6 +193,7 @@ def measure(home: Home, chosen: argparse.Namespace) -> dict[str, Any]:
         "answered_by": {name: sum(answer.model == name for answer in loud) for name in names},
         "overlapping_a_swap": len(swapped),
         "longest_added_wait_ms": longest_wait(swapped, medians),
+        "beyond_noise_ms": longest_wait(swapped, medians) - longest_wait(away, medians),
         "swap_ms": {
             "median": 1000 * statistics.median(end - begin for begin, end in spans),
             "longest": 1000 * max(end - begin for begin, end in spans),
