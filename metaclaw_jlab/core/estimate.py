@@ -79,11 +79,11 @@ def _weighted_mean_quantile(counts: Mapping[float, int], share: float) -> float:
     slope = math.sqrt(variance / (total + 1))
     guess, last, miss = mean + wanted * slope, mean, 0.0
     for tries in range(200):
-        if tries % 3 == 2 or not low < guess < high:
+        if tries % 5 == 4 or not low < guess < high:
             guess = (low + high) / 2
         before, miss = miss, normal.inv_cdf(_weighted_mean_below(counts, guess)) - wanted
         low, high = (guess, high) if miss < 0 else (low, guess)
-        if abs(miss) < 1e-7 or high - low < 1e-12:
+        if abs(miss) < 1e-6 or high - low < 1e-12:
             break
         if tries and miss != before:
             slope = (guess - last) / (miss - before)
@@ -104,16 +104,16 @@ def _gamma_sum_negative(terms: Sequence[tuple[float, int]]) -> float:
     trapezoidal rule along a hyperbola through the saddle point that bends as the steepest descent does (contours
     after Weideman and Trefethen 2007). Right to ten digits, however small."""
     left, right = 0.0, 1 / max(-offset for offset, _ in terms)
-    for _ in range(40):
+    for _ in range(30):
         saddle = (left + right) / 2
         falling = sum(count * offset / (1 + saddle * offset) for offset, count in terms) + 1 / saddle > 0
         left, right = (saddle, right) if falling else (left, saddle)
     scaled = [(offset / (1 + saddle * offset), count) for offset, count in terms] + [(1 / saddle, 1)]
     width = 1 / math.sqrt(sum(count * offset * offset for offset, count in scaled))
     skew = -2 * sum(count * (offset * width) ** 3 for offset, count in scaled)
-    bend, step = max(-0.5, min(0.5, skew / 3)), 0.1
+    bend, step = max(-0.5, min(0.5, skew / 3)), 0.15
     total, size, t = 0.0, 1.0, step / 2
-    while size > 1e-13:
+    while size > 1e-11:
         move = width * complex(bend * (math.cosh(t) - 1), math.sinh(t))
         logs = sum(count * cmath.log(1 + move * offset) for offset, count in scaled)
         value = cmath.exp(-logs) * complex(bend * math.sinh(t), math.cosh(t))

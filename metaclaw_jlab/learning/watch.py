@@ -33,15 +33,15 @@ def control_share(tasks: int) -> float:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A watch over adapter `version` after so many tasks and controls among them. `expected` is the pass rate that
-    the next task is held against; any value is valid, a good one finds a drop sooner.
+    the next task is held against: it follows the outcomes, and any first value is valid.
 
     Controls are drawn by lot, so where the adapter is as good as what served before, being a control tells nothing of
     a task's outcome: the sum of (control - share) * (passed - expected) is a martingale however the pass rate drifts,
     and `information`, the sum of share * (1 - share) * (passed - expected)^2, is the clock in which it runs as
     Brownian motion. A boundary in that clock errs alike for every pass rate and every drift: 5.0 until an information
     of 6.25 is crossed by chance with probability 2 * (1 - Phi(5.0 / sqrt(6.25))) = 0.0455 at most (reflection
-    principle; 0.039 where the sum moves in steps), 3.2 deviations later by about 0.005 more. Simulated over 1,000
-    tasks: at most 5 % at every pass rate and drift tried."""
+    principle; 0.041 as the sum moves in steps); 3.2 deviations later were found by simulation to keep the whole below
+    5 % over 1,000 tasks at every pass rate and drift tried."""
 
     version: int
     expected: float = 0.5
