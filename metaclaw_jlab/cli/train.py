@@ -18,6 +18,7 @@ from metaclaw_jlab.inspection.training_commands import (
     abandon_training,
     add_training_arguments,
     overrides,
+    paused_base,
     refuse,
     render_training_result,
     start_beside,
@@ -122,6 +123,8 @@ def _here(workspace: Workspace, what: str, arguments: argparse.Namespace) -> dic
     from metaclaw_jlab.learning.outer_loop import resume, train_once
 
     refuse(workspace, what, arguments)
+    if what == "resume":
+        workspace.overrides.update(overrides(paused_base(workspace)))
     bar = Bar()
     with _stopped_by_term():
         try:

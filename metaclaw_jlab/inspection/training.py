@@ -216,10 +216,12 @@ def _run_in_words(run: TrainingRun, pid: int | None, eta: float | None, reports:
         return (
             f"Run {run.number} {what}{'' if run.state is RunState.DONE else ' ' + at}. {run.reason}".rstrip()
         )
+    if run.state is RunState.PAUSED and pid is not None:
+        return f"Run {run.number} is taken up again {at}."
     if run.state is RunState.PAUSED:
-        return f"Run {run.number} is paused {at}: metaclaw train resume goes on."
+        return f"Run {run.number} is paused {at}; `train resume` goes on."
     if pid is None:
-        return f"Run {run.number} was cut off {at}: its process is gone. metaclaw train resume takes it up."
+        return f"Run {run.number} was cut off {at}, its process is gone; `train resume` takes it up."
     if run.state is RunState.GATING:
         return f"Run {run.number} is trained; its adapter is compared with what serves."
     if run.state is RunState.COLLECTING:

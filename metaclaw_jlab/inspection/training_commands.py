@@ -73,15 +73,25 @@ def refuse(workspace: Workspace, what: str, arguments: argparse.Namespace) -> No
         raise LeaseHeld(
             f"A training runs already ({run}process {other.pid}).", "See: train status. Stop it: train stop."
         )
-    trainable_base(workspace.settings())
-    if what == "resume" and current is None:
-        raise NothingToTrain("No training waits to be resumed.", "Start one: train --now.")
+    if what == "resume":
+        if current is None:
+            raise NothingToTrain("No training waits to be resumed.", "Start one: train --now.")
+        return
+    trainable_base(workspace.configuration(overrides(arguments.model)).settings)
     given = [f"--{name}" for name in OPTIONS if getattr(arguments, name) is not None]
-    if what == "train" and current is not None and given:
+    if current is not None and given:
         raise UsageMistake(
             f"Training run {current.number} is not over, and would go on as it began, without {' '.join(given)}.",
             "Go on with it: train resume. Or give it up first: train abandon.",
         )
+
+
+def paused_base(workspace: Workspace) -> str | None:
+    """The model of the run that is not over: it goes on with that, whatever answers by now."""
+    from metaclaw_jlab.store.training import Training
+
+    current = Training(workspace.database()).current()
+    return None if current is None else current.base
 
 
 def overrides(model: str | None) -> dict[str, object]:

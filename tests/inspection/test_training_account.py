@@ -82,7 +82,7 @@ def test_a_run_without_its_process_was_cut_off(workspace: Workspace) -> None:
 def test_a_paused_run_says_how_to_go_on(workspace: Workspace) -> None:
     run = begun(workspace.database(), steps=10, done=4)
     Training(workspace.database()).change(run.number, RunState.PAUSED, "Stopped.")
-    assert training(workspace).sentence == "Run 1 is paused at step 4 of 10: metaclaw train resume goes on."
+    assert training(workspace).sentence == "Run 1 is paused at step 4 of 10; `train resume` goes on."
 
 
 def test_a_training_that_collects_has_no_number_yet(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from metaclaw_jlab.jupyter.kernel import library_commands, task_commands
+from metaclaw_jlab.jupyter.kernel import library_commands, task_commands, training_commands
 from metaclaw_jlab.jupyter.kernel.arguments import cell_parser, command_parser
 from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
@@ -158,6 +158,8 @@ COMMANDS: dict[str, Command] = {
     "bad": Command("say what was wrong, or turn a proposal down", task_commands.bad),
     "evolve": Command("wait for what is learned from failures", task_commands.evolve),
     "learn": Command("whether this notebook's tasks may teach: on, off", task_commands.learn),
+    "train": Command("train the local policy beside your work: --now, stop, resume", training_commands.train),
+    "adapters": Command("what trainings made: show, promote, roll back", training_commands.adapters),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
     "local": Command("serve a model on this machine", _local),
     "config": Command("show or change settings", _config),

@@ -35,6 +35,9 @@ class Reporter(Protocol):
     def live(self, sentence: str) -> Callable[[str], None] | None:
         """A sentence that can be replaced later, from any thread; None where that would disturb what the user types."""
 
+    def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:
+        """Text, and HTML that says the same, which can be replaced later from any thread; None like `live`."""
+
 
 def reporter_for(shell: InteractiveShell) -> Reporter:
     """Rich output where the front end takes it, plain printing in a terminal."""
@@ -72,6 +75,11 @@ class TerminalReporter:
     def live(self, sentence: str) -> Callable[[str], None] | None:
         """Print it; what follows is told with the next task."""
         self.note(sentence)
+        return None
+
+    def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:  # noqa: ARG002 - no HTML here
+        """Print the text; what follows is asked for."""
+        self.note(text)
         return None
 
 
@@ -116,6 +124,15 @@ class NotebookReporter:
 
         def show(later: str) -> None:
             handle.update(bundle(later), raw=True)
+
+        return show
+
+    def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:
+        """Show it in an output of its own."""
+        handle = _display({"text/plain": text, "text/html": markup}, handle=True)
+
+        def show(later: str, markup: str) -> None:
+            handle.update({"text/plain": later, "text/html": markup}, raw=True)
 
         return show
 
