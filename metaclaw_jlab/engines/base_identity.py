@@ -28,9 +28,7 @@ def base_stamp(folder: Path) -> Stamp:
     files = _files(folder)
     try:
         return tuple(
-            (path.name, status.st_size, status.st_mtime_ns)
-            for path in files
-            for status in [path.stat()]
+            (path.name, status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()]
         )
     except OSError as error:
         raise ModelUnusable(
