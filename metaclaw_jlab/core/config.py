@@ -96,7 +96,7 @@ class EvolverSettings(Section):
 class TrainingSettings(Section):
     """The slow loop: how the weights of the local policy are trained."""
 
-    steps: int = Field(30, ge=1, le=10_000, description="Optimiser steps of one training.")
+    steps: int = Field(60, ge=1, le=10_000, description="Optimiser steps of one training.")
     prompts: int = Field(8, ge=1, le=512, description="Prompts of one step, replayed ones included.")
     group: int = Field(
         8, ge=2, le=64, description="Completions of one prompt that are compared with each other."
