@@ -13,16 +13,20 @@ from metaclaw_jlab.core.config import SandboxSettings, Settings
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.trajectory import Role
 from metaclaw_jlab.inspection.lines import counted, one_line, rows
+from metaclaw_jlab.inspection.training import counts_in_words, training
 from metaclaw_jlab.settings.address import is_loopback, origin
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.inspection.training import TrainingAccount
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.skills.library import Library
+    from metaclaw_jlab.store.query import QueryCounts
     from metaclaw_jlab.store.trajectories import Counts
 
-LINES = 16
+LINES = 18
 PENDING = 1000
 COLUMNS = 110
+UNKNOWN = "unknown: the store cannot be read"
 _ADAPTER = re.compile(r"@v(\d+)\Z")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _FIRST_SKILL = (
@@ -33,9 +37,10 @@ _FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is going on in a home. `trajectories` and `pending` (failures that wait to be learnt from) are None where
-    the store cannot be read; `learn` is the notebook's switch where it has one, else the setting; `notes` say what is
-    wrong.
+    """What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None
+    where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training`
+    says in sentences how training stands and what it lacks; `learn` is the notebook's switch where it has one, else
+    the setting; `notes` say what is wrong.
     """
 
     version: str
@@ -55,6 +60,8 @@ class Status:
     learn: bool
     pending: int | None
     evolver: str
+    query: QueryCounts | None = None
+    training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -75,6 +82,7 @@ def status(
     stored, notes = _from_store(workspace, notebook)
     library = stored.library or workspace.library()
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
+    pinned = _adapter(model)
     return Status(
         version=version(),
         policy=policy_name(settings),
@@ -82,7 +90,7 @@ def status(
         server_running=server is not None,
         server=_server_in_words(server, settings),
         model=model,
-        adapter=_adapter(model),
+        adapter=stored.serving if pinned is None and not settings.policy.base_url else pinned,
         mode=settings.agent.mode,
         home=str(workspace.home.path),
         skills=len(library.skills),
@@ -93,6 +101,8 @@ def status(
         learn=settings.agent.learn if stored.learn is None else stored.learn,
         pending=stored.pending,
         evolver=evolver_in_words(settings),
+        query=stored.query,
+        training=stored.training,
         notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
         next_steps=_next_steps(workspace, library, stored.counts),
         session=dict(session),
@@ -100,7 +110,7 @@ def status(
 
 
 def render_status(status: Status) -> str:
-    """The card: at most 16 lines of plain text."""
+    """The card: at most 18 lines of plain text."""
     problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
     generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
     adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
@@ -112,6 +122,8 @@ def render_status(status: Status) -> str:
         ("tasks", _tasks_in_words(status.trajectories)),
         ("learning", _learning_in_words(status)),
         ("evolver", status.evolver),
+        ("query", UNKNOWN if status.query is None else counts_in_words(status.query)),
+        *(("" if line else "training", one_line(text, COLUMNS)) for line, text in enumerate(status.training)),
         ("sandbox", status.isolation),
         ("home", status.home),
     ]
@@ -192,6 +204,9 @@ class _Stored:
     generation: int | None = None
     pending: int | None = None
     learn: bool | None = None
+    serving: int | None = None
+    query: QueryCounts | None = None
+    training: tuple[str, ...] = (UNKNOWN,)
 
 
 def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tuple[str, ...]]:
@@ -203,16 +218,27 @@ def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tu
     try:
         database = workspace.database()
         found = workspace.synchronised()
+        trained = training(workspace, recent=1)
         stored = _Stored(
             counts=workspace.trajectories().counts(),
             library=Library(found.skills, found.problems),
             generation=found.generation.number,
             pending=len(Support(database).pending(PENDING)),
             learn=Notebooks(database).learn(notebook) if notebook is not None else None,
+            serving=trained.serving,
+            query=trained.counts,
+            training=_training_in_words(trained),
         )
     except MetaclawError as error:
         return _Stored(), (str(error),)
     return stored, ()
+
+
+def _training_in_words(found: TrainingAccount) -> tuple[str, ...]:
+    """How training stands; and where nothing is under way what it lacks first."""
+    if found.run is not None or not found.missing:
+        return (found.sentence,)
+    return (found.sentence, found.missing[0]) if found.recent else (found.missing[0],)
 
 
 def _learning_in_words(status: Status) -> str:
@@ -225,7 +251,7 @@ def _learning_in_words(status: Status) -> str:
 
 def _tasks_in_words(counts: Counts | None) -> str:
     if counts is None:
-        return "unknown: the store cannot be read"
+        return UNKNOWN
     if not counts.trajectories:
         return "none yet"
     parts = [f"{number:,} {stop.replace('_', ' ')}" for stop, number in counts.stopped.items()]

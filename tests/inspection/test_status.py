@@ -14,11 +14,13 @@ from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Stamp, StopReason, Trajectory, new_trajectory_id
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.inspection.status import LINES, render_status, status
+from metaclaw_jlab.learning.adapters import force
 from metaclaw_jlab.runtime.policy_server import Endpoint, publish
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.skills.library import write_skill
 from metaclaw_jlab.store.notebooks import Notebooks
 from tests.inspection.learning_samples import failed
+from tests.learning.trained import begun, candidate, finished
 
 
 def done(workspace: Workspace, stop: StopReason | None) -> None:
@@ -219,3 +221,41 @@ def test_the_skills_are_those_that_the_next_prompt_has(learnt: Workspace) -> Non
     assert status(learnt).skills == 1
     write_skill(learnt.home.skills, Skill("a", "Use for a.", "Do a."))
     assert (status(learnt).skills, status(learnt).skill_generation) == (2, 2)
+
+
+def test_the_adapter_that_serves_is_told(workspace: Workspace) -> None:
+    made = candidate(workspace.home, workspace.database())
+    force(workspace.home, workspace.database(), made.version, "I want it.")
+    assert status(workspace).adapter == 1
+    assert "tasks), adapter v1" in render_status(status(workspace))
+    set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
+    assert status(workspace).adapter is None
+
+
+def test_what_waits_to_be_trained_on_is_counted(workspace: Workspace) -> None:
+    workspace.trajectories().record(failed("bad"))
+    found = status(workspace)
+    assert found.query is not None
+    assert (found.query.waiting, found.query.without_start) == (0, 1)
+    assert "1 whose start was not kept" in render_status(found)
+
+
+def test_it_is_told_why_nothing_is_trained(workspace: Workspace) -> None:
+    assert "Nothing waits to be trained on" in render_status(status(workspace))
+    set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
+    assert "not trained here" in render_status(status(workspace))
+
+
+def test_a_training_under_way_is_all_that_is_told_of_it(workspace: Workspace) -> None:
+    begun(workspace.database(), done=4)
+    assert status(workspace).training == (
+        "Run 1 was cut off at step 4 of 10, its process is gone; `train resume` takes it up.",
+    )
+
+
+def test_the_last_training_is_told_with_what_the_next_one_lacks(workspace: Workspace) -> None:
+    finished(workspace.home, workspace.database())
+    last, lacks = status(workspace).training
+    assert last == "Run 1 is done. The reason to promote."
+    assert lacks.startswith("Nothing waits")
+    assert "training  Run 1 is done." in render_status(status(workspace))
