@@ -9,9 +9,11 @@ from pathlib import Path
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, failed, ok, warn
+from metaclaw_jlab.inspection.judge import judge
 from metaclaw_jlab.inspection.lines import counted
 from metaclaw_jlab.inspection.machine import home_folder, installed_extras, python_version
 from metaclaw_jlab.inspection.policy_check import policy
+from metaclaw_jlab.inspection.training_check import adapters_whole, training_possible
 from metaclaw_jlab.settings.secrets import keyring_name
 
 ENDPOINT_SECONDS = 5.0
@@ -39,6 +41,9 @@ def diagnose(
         ("sandbox", lambda: _sandbox(workspace)),
         ("learning", lambda: _learning(workspace)),
         ("policy", lambda: policy(workspace, endpoint_seconds)),
+        ("training", lambda: training_possible(workspace)),
+        ("judge", lambda: judge(workspace)),
+        ("adapters", lambda: adapters_whole(workspace)),
     )
     return _examine(parts, on_progress)
 

@@ -26,6 +26,9 @@ PARTS = [
     "sandbox",
     "learning",
     "policy",
+    "training",
+    "judge",
+    "adapters",
 ]
 
 
