@@ -91,7 +91,7 @@ class Beside:
                     self._at_rest()
                     self._thread = None
                     return
-                while not self._stopping and (left := self._not_before - time.monotonic()) > 0:
+                while (left := self._time_left()) > 0:
                     self._changed.wait(left)
                 asked = self._asked
             self._pass()
@@ -99,6 +99,10 @@ class Beside:
                 self._done = max(self._done, asked)
                 self._since = time.monotonic()
                 self._changed.notify_all()
+
+    def _time_left(self) -> float:
+        """Seconds for which what was asked for has time."""
+        return 0.0 if self._stopping else self._not_before - time.monotonic()
 
     def _pass(self) -> None:
         try:
