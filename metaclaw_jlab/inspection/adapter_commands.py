@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from metaclaw_jlab.core.errors import UsageMistake
+from metaclaw_jlab.core.errors import MetaclawError, UsageMistake
 from metaclaw_jlab.inspection.adapters import (
     HISTORY,
     describe_adapter,
@@ -21,10 +21,12 @@ from metaclaw_jlab.inspection.adapters import (
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
+    from metaclaw_jlab.core.config import PolicySettings
 
 ABOUT = "The adapters that trainings made: which one serves, what their gates said, and the way back."
 LIMIT = 20
 BASE = -1
+ENDPOINT_SECONDS = 30.0
 EVERYTHING = 1000  # changes of what serves that are looked through for one version
 _BY_HAND = "Wanted by a person."
 Confirm = Callable[[str], bool]
@@ -132,7 +134,7 @@ def _promote(
             return {"told": "Nothing was changed.", "serving": _serving(workspace)}
     force(workspace.home, workspace.database(), version, arguments.reason.strip() or _BY_HAND)
     told = f"Adapter v{version} serves from now on, forced by hand ({said}). Back: adapters rollback."
-    return {"told": told + _another_base(workspace, account.base), "serving": version}
+    return {"told": told + _elsewhere(workspace, version, account.base), "serving": version}
 
 
 def _roll_back(workspace: Workspace, version: int | None, reason: str) -> dict[str, object]:
@@ -147,8 +149,10 @@ def _roll_back(workspace: Workspace, version: int | None, reason: str) -> dict[s
             f"{_subject(to)} serves, which is what served before.",
             "Name another: adapters rollback N, or base. What served: adapters history.",
         )
-    roll_back(workspace.home, workspace.database(), to, reason.strip() or _BY_HAND)
+    made = roll_back(workspace.home, workspace.database(), to, reason.strip() or _BY_HAND)
     told = f"{_subject(to)} serves again, in the place of {name_of(before)}."
+    if made is not None:
+        told += _elsewhere(workspace, made.version, made.base)
     return {"told": told, "serving": to}
 
 
@@ -170,16 +174,31 @@ def _subject(version: int | None) -> str:
     return "The base" if version is None else f"Adapter v{version}"
 
 
-def _another_base(workspace: Workspace, base: str) -> str:
-    """A note where the adapter is not of the model that answers here."""
+def _elsewhere(workspace: Workspace, version: int, base: str) -> str:
+    """A note where another model than the adapter's answers here; a vLLM endpoint is told to load it."""
     policy = workspace.settings().policy
-    if policy.base_url:
-        return f" {policy.base_url} answers here, though: it is of {base}."
-    return (
-        ""
-        if policy.local_model == base
-        else f" It is of {base}, though, and {policy.local_model} answers here."
+    if not policy.base_url:
+        same = policy.local_model == base
+        return "" if same else f" It is of {base}, though, and {policy.local_model} answers here."
+    return _tell_endpoint(workspace, policy, policy.base_url, version) or (
+        f" {policy.base_url} answers here, though: the adapter is of {base}."
     )
+
+
+def _tell_endpoint(workspace: Workspace, policy: PolicySettings, base_url: str, version: int) -> str:
+    """Have a vLLM endpoint load a version, and say how to ask for it; "" where the endpoint is another one."""
+    from metaclaw_jlab.learning.adapters import published_folder
+    from metaclaw_jlab.policies.lora_endpoint import LoraEndpoint
+    from metaclaw_jlab.settings.secrets import key_for
+
+    try:
+        endpoint = LoraEndpoint(base_url, key_for(base_url, policy.key_env), timeout=ENDPOINT_SECONDS)
+        if not endpoint.is_vllm():
+            return ""
+        name = endpoint.load(version, published_folder(workspace.home, version))
+    except MetaclawError as error:
+        return f" {base_url} does not answer with it, though: {error}"
+    return f" {base_url} has loaded it: config set policy.model {name}."
 
 
 def _version(text: str) -> int:

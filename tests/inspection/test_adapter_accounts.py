@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,6 +22,7 @@ from metaclaw_jlab.learning.adapters import WEIGHTS, candidate_folder, force, pr
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.store.serving import Serving
 from tests.learning.trained import candidate, damage, gated
+from tests.loopback.server import Behaviour, Request, ScriptedServer
 
 
 def ran(workspace: Workspace, *words: str, confirm: Confirm | None = None) -> dict[str, object]:
@@ -119,9 +121,6 @@ def test_the_reason_is_recorded(workspace: Workspace) -> None:
 def test_an_adapter_of_another_model_is_named_as_such(workspace: Workspace) -> None:
     candidate(workspace.home, workspace.database(), base="qwen")
     assert "It is of qwen, though" in told(workspace, "promote", "1", "--yes")
-    set_value(workspace.home.config, "policy.base_url", "http://localhost:9/v1")
-    candidate(workspace.home, workspace.database())
-    assert "http://localhost:9/v1 answers here" in told(workspace, "promote", "2", "--yes")
 
 
 def test_back_to_what_served_before(workspace: Workspace) -> None:
@@ -177,3 +176,45 @@ def test_everything_is_json(workspace: Workspace) -> None:
         json.dumps(as_json(ran(workspace, *words)), allow_nan=False)
     listed = json.loads(json.dumps(as_json(ran(workspace))))
     assert (listed["serving"], listed["adapters"][0]["gate"]["verdict"]) == (1, "promote")
+
+
+class Vllm(ScriptedServer):
+    """A server that says it is vLLM, and loads adapters."""
+
+    owner = "vllm"
+
+    def _behaviour(self, request: Request) -> Behaviour:
+        if request.path == "/v1/models":
+            self.listing = {"data": [{"id": name, "owned_by": self.owner} for name in self.models]}
+        if request.path == "/v1/load_lora_adapter":
+            self.models.append(request.body["lora_name"])
+            return lambda exchange: exchange.whole(200, "Success", "text/plain")
+        return super()._behaviour(request)
+
+
+@pytest.fixture
+def endpoint(workspace: Workspace) -> Iterator[Vllm]:
+    server = Vllm(["base"])
+    set_value(workspace.home.config, "policy.base_url", server.base_url)
+    yield server
+    server.close()
+
+
+def test_a_vllm_endpoint_is_told_to_load_what_serves(workspace: Workspace, endpoint: Vllm) -> None:
+    candidate(workspace.home, workspace.database())
+    assert "config set policy.model metaclaw-v1" in told(workspace, "promote", "1", "--yes")
+    assert endpoint.models == ["base", "metaclaw-v1"]
+
+
+def test_another_endpoint_answers_as_before_and_that_is_said(workspace: Workspace, endpoint: Vllm) -> None:
+    endpoint.owner = "somebody"
+    candidate(workspace.home, workspace.database())
+    assert f"{endpoint.base_url} answers here, though" in told(workspace, "promote", "1", "--yes")
+    assert endpoint.models == ["base"]
+
+
+def test_an_endpoint_that_is_gone_changes_nothing_here(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.base_url", "http://127.0.0.1:9/v1")
+    candidate(workspace.home, workspace.database())
+    assert "does not answer with it" in told(workspace, "promote", "1", "--yes")
+    assert serves(workspace) == 1
