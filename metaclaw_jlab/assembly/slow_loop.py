@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.start_state import Rooms
     from metaclaw_jlab.learning.collecting import Collecting
     from metaclaw_jlab.learning.gating import Gating
+    from metaclaw_jlab.learning.judging import JudgeUse
     from metaclaw_jlab.learning.outer_loop import OuterLoop, Progress
     from metaclaw_jlab.learning.reattempts import Reattempts
 
@@ -51,12 +52,13 @@ def make_outer_loop(
         settings=settings.training,
         base=base,
         base_sha256=lambda: _base_sha256(base),
-        plan_of=lambda run, parent: _plan(settings, run, parent),
+        plan_of=lambda run, parent, judged: _plan(settings, run, parent, judged),
         sandbox=_sandbox(settings),
         unattended=settings.sandbox.unattended,
         collecting=lambda: _collecting(workspace, settings, settle or _own_settling(workspace), on_attempted),
         gating=lambda: _gating(workspace, settings, gate_prompts),
         replay=replay_prompts,
+        judging=lambda: _judging(workspace, settings),
         on_progress=on_progress,
     )
 
@@ -98,9 +100,9 @@ def _base_sha256(base: str) -> str:
     return base_sha256(locate(base))
 
 
-def _plan(settings: Settings, run: TrainingRun, parent: Path | None) -> dict[str, object]:
+def _plan(settings: Settings, run: TrainingRun, parent: Path | None, judged: bool) -> dict[str, object]:
     wanted, embedded = settings.training, not settings.policy.base_url and _embedded(settings)
-    beta = wanted.beta if wanted.beta is not None else (JUDGED_BETA if wanted.judged else 0.0)
+    beta = wanted.beta if wanted.beta is not None else (JUDGED_BETA if judged else 0.0)
     return {
         "run": run.number,
         "model": run.base,
@@ -122,6 +124,21 @@ def _plan(settings: Settings, run: TrainingRun, parent: Path | None) -> dict[str
         "report_to": wanted.report_to,
         "parent": str(parent) if parent else None,
     }
+
+
+def _judging(workspace: Workspace, settings: Settings) -> JudgeUse | None:
+    """What the configured judge may be used for, None where there is none."""
+    from metaclaw_jlab.learning.judging import JudgeUse
+
+    if settings.judge.base_url is None:
+        return None
+    return JudgeUse(
+        database=workspace.database(),
+        settings=settings.judge,
+        trains=settings.training.judged,
+        open=workspace.judge,
+        secret_names=workspace.secret_names(),
+    )
 
 
 def _embedded(settings: Settings) -> bool:

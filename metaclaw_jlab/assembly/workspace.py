@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.learning.inner_loop import InnerLoop
     from metaclaw_jlab.learning.outer_loop import OuterLoop, Progress
     from metaclaw_jlab.policies.endpoint import EndpointPolicy
+    from metaclaw_jlab.reward_models.judge import Judge
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.settings.secrets import Secret
     from metaclaw_jlab.skills.library import Library
@@ -132,9 +133,24 @@ class Workspace:
 
     def known_secrets(self) -> tuple[str, ...]:
         """The keys that this process was given: whatever they look like, they are taken out of what others see."""
+        return tuple(value for name in self.secret_names() if (value := os.environ.get(name)))
+
+    def secret_names(self) -> tuple[str, ...]:
+        """The environment variables that hold keys."""
         settings = self.settings()
-        names = {settings.policy.key_env, settings.evolver.key_env, "OPENAI_API_KEY"} - {None}
-        return tuple(value for name in sorted(filter(None, names)) if (value := os.environ.get(name)))
+        wanted = (settings.policy.key_env, settings.evolver.key_env, settings.judge.key_env, "OPENAI_API_KEY")
+        return tuple(sorted({name for name in wanted if name}))
+
+    def judge(self) -> Judge | None:
+        """The configured judge with a new budget, None where there is none.
+
+        Raises ConfigError where it would be the policy, SecretError, PolicyError.
+        """
+        from metaclaw_jlab.engines.judging import open_judge
+
+        settings = self.settings()
+        policy = settings.policy.model if settings.policy.base_url else settings.policy.local_model
+        return open_judge(settings.judge, policy or "", self.secret_names())
 
     def _evolver_policy(self, settings: Settings, base_url: str | None) -> Policy:
         from metaclaw_jlab.policies.endpoint import EndpointPolicy

@@ -36,6 +36,11 @@ class TrainingPrompt:
         """Which step of its task the prompt asks for, from 0."""
         return len(self.before)
 
+    @property
+    def checked(self) -> bool:
+        """Whether checks tell its outcome; where they do, no judge is asked."""
+        return bool(self.task.checks) or self.start.practice is not None
+
 
 class RunState(StrEnum):
     """Where a training run stands."""

@@ -23,6 +23,7 @@ from metaclaw_jlab.core.training import PromptKind, StepReport, TrainingPrompt
 if TYPE_CHECKING:
     from metaclaw_jlab.core.start_state import Rooms
     from metaclaw_jlab.engines.stopping import StopFlag
+    from metaclaw_jlab.reward_models.judge import Judge
 
 _log = logging.getLogger(__name__)
 TINY_PARAMETERS = 20_000_000
@@ -93,12 +94,15 @@ def train(
     resume: Path | None = None,
     trainable: Callable[[], frozenset[str]] | None = None,
     on_memory: Callable[[int], None] = lambda _: None,
+    judge: Judge | None = None,
 ) -> Path:
     """Train an adapter; the folder in which it lies, in PEFT's format.
 
     A checkpoint is written to `folder/checkpoints` after every step. `before_step` may raise Superseded; query prompts
     that `trainable` no longer names are left out; `on_memory` is told the micro-batch to go on with where the
-    memory did not hold a larger one. Raises NothingToTrain, TrainingError (Diverged, MemoryTooSmall), Stopped.
+    memory did not hold a larger one; `judge` scores the completions of tasks without checks.
+
+    Raises NothingToTrain, TrainingError (Diverged, MemoryTooSmall), Stopped.
     """
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     from metaclaw_jlab.engines.grpo_trainer import make_trainer
@@ -108,7 +112,7 @@ def train(
     ordered = order_of(plan, query, replay)
     started = time.monotonic()
     trainer: Any = make_trainer(
-        plan, ordered, rooms, folder, on_step, before_step, stop, trainable, on_memory
+        plan, ordered, rooms, folder, on_step, before_step, stop, trainable, on_memory, judge
     )
     _log.info("ready to train after %.1f s", time.monotonic() - started)
     stopping: Any = nullcontext() if stop is None else stop_inside(trainer.model, stop)

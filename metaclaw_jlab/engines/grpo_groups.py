@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -16,9 +17,12 @@ from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
 from metaclaw_jlab.engines.completions import Completer, Sampled
 from metaclaw_jlab.engines.grpo import GrpoPlan
+from metaclaw_jlab.engines.judging import judged_groups
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.reward_models.credit import group_rewards
+from metaclaw_jlab.reward_models.judge import Judge
 
+_log = logging.getLogger(__name__)
 CHUNK = 32  # completions decoded together: while they run in their sandboxes the next ones are decoded
 _SEEDS = 2**31
 
@@ -77,7 +81,8 @@ class Collected:
 
 @dataclass
 class GroupCollector:
-    """Makes the groups of a step. Seconds of scoring are those that decoding waited for it."""
+    """Makes the groups of a step. Seconds of scoring are those that decoding waited for it. Without a `judge` the
+    completions of tasks without checks are unscored."""
 
     plan: GrpoPlan
     completer: Completer
@@ -85,6 +90,7 @@ class GroupCollector:
     threads: ThreadPoolExecutor
     stop: StopFlag | None = None
     trainable: Callable[[], frozenset[str]] | None = None
+    judge: Judge | None = None
 
     def collect(self, step: int, prompts: Sequence[TrainingPrompt]) -> Collected:
         """Groups for these prompts, those that may no longer be trained on left out. Raises Stopped."""
@@ -98,10 +104,10 @@ class GroupCollector:
             pending.append(self._begin(step, start, kept[start : start + size]))
         waited = time.perf_counter()
         busy = self.completer.seconds
-        for chunk, sampled, groups in pending:
-            answered = groups.wait(self._check)
-            for prompt, samples, answers in zip(chunk, sampled, answered, strict=True):
-                self._take(prompt, samples, answers, found)
+        answered = [answers for _, _, groups in pending for answers in groups.wait(self._check)]
+        completed = [samples for _, sampled, _ in pending for samples in sampled]
+        for prompt, samples, answers in zip(kept, completed, self._judged(kept, answered), strict=True):
+            self._take(prompt, samples, answers, found)
         decoded_meanwhile = self.completer.seconds - busy
         found.scoring_seconds = max(0.0, time.perf_counter() - waited - decoded_meanwhile)
         found.generation_seconds = self.completer.seconds - before[0]
@@ -142,6 +148,14 @@ class GroupCollector:
         completions = [[one.completion for one in group] for group in sampled]
         return prompts, sampled, start_groups(prompts, completions, seeds, how)
 
+    def _judged(
+        self, prompts: Sequence[TrainingPrompt], answered: list[list[Answered]]
+    ) -> list[list[Answered]]:
+        if self.judge is None:
+            return answered
+        steps = self.plan.process_weight > 0
+        return judged_groups(prompts, answered, self.judge, steps=steps, check=self._check)
+
     def _take(
         self,
         prompt: TrainingPrompt,
@@ -154,8 +168,11 @@ class GroupCollector:
         if any(answer.mismatched for answer in answers):
             found.mismatched += 1
             return
-        rewards = group_rewards(answers, process_weight=self.plan.process_weight)
+        judged = self.judge is not None and not prompt.checked
+        rewards = group_rewards(answers, process_weight=self.plan.process_weight, judged=judged)
         known = rewards.known
+        for reason in rewards.reasons:
+            _log.info("not scored: %s", reason)
         found.unscored += rewards.unscored + rewards.mixed
         found.rewards[prompt.kind] += known
         if rewards.equal:

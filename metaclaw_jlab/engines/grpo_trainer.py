@@ -27,6 +27,7 @@ from metaclaw_jlab.engines.grpo_groups import Collected, GroupCollector, Trainin
 from metaclaw_jlab.engines.local_models import LocalModel, load
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.engines.training_checkpoint import Sealing, aside
+from metaclaw_jlab.reward_models.judge import Judge
 
 _log = logging.getLogger(__name__)
 CPU_ROWS = 16  # completions in one forward pass, where memory is the machine's own
@@ -47,6 +48,8 @@ class GroupTrainer(GRPOTrainer):
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
+        # Told of it before, TRL would keep a copy of the parent as the reference, which is saved with the adapter.
+        self.beta = plan.beta
         self._plan = plan
         self._ordered = ordered
         self._collector = collector
@@ -122,6 +125,8 @@ class GroupTrainer(GRPOTrainer):
         for start in range(0, len(rows), self._micro_batch):
             some = rows[start : start + self._micro_batch]
             part = self._tensors(some)
+            if self.beta:
+                part["ref_per_token_logps"] = self._base_logps(model, part)
             with self.compute_loss_context_manager():
                 loss = self.compute_loss(model, part) * (len(some) / len(rows))
             if not torch.isfinite(loss):
@@ -144,13 +149,19 @@ class GroupTrainer(GRPOTrainer):
         assert self._logps is not None
         few = {name: tensor[:count] for name, tensor in batch.items()}
         mine, mask = self._logps[:count], few["completion_mask"]
-        with torch.no_grad(), model.disable_adapter():
-            ids = torch.cat([few["prompt_ids"], few["completion_ids"]], dim=1)
-            seen = torch.cat([few["prompt_mask"], mask], dim=1)
-            base, _, _ = super()._get_per_token_logps_and_entropies(model, ids, seen, mask.size(1))
-        ratio = base - mine
+        known = few.get("ref_per_token_logps")
+        ratio = (self._base_logps(model, few) if known is None else known) - mine
         kl = ((ratio.exp() - ratio - 1) * mask).sum() / mask.sum().clamp(min=1)
         self._kl.append(float(kl))
+
+    def _base_logps(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Log-probabilities of the completions' tokens without the adapter: (rows, tokens)."""
+        mask = batch["completion_mask"]
+        ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
+        seen = torch.cat([batch["prompt_mask"], mask], dim=1)
+        with torch.no_grad(), model.disable_adapter():
+            base: torch.Tensor = super()._get_per_token_logps_and_entropies(model, ids, seen, mask.size(1))[0]
+        return base
 
     def _tensors(self, rows: Sequence[TrainingRow]) -> dict[str, torch.Tensor]:
         """Prompts padded on the left, completions on the right: (rows, tokens) each; advantages (rows)."""
@@ -219,6 +230,7 @@ def make_trainer(
     stop: StopFlag | None,
     trainable: Callable[[], frozenset[str]] | None,
     on_memory: Callable[[int], None],
+    judge: Judge | None = None,
 ) -> GroupTrainer:
     """The trainer of a plan, its model loaded. Raises ModelUnusable, TrainingError."""
     set_seed(plan.seed % _SEEDS)
@@ -230,7 +242,7 @@ def make_trainer(
     trainer = GroupTrainer(
         plan,
         ordered,
-        _collector(plan, served, rooms, stop, trainable),
+        _collector(plan, served, rooms, stop, trainable, judge),
         on_step,
         on_memory,
         model=made,
@@ -259,10 +271,11 @@ def _collector(
     rooms: Rooms,
     stop: StopFlag | None,
     trainable: Callable[[], frozenset[str]] | None,
+    judge: Judge | None,
 ) -> GroupCollector:
     completer = Completer(served, served.model, plan.max_tokens)
     threads = ThreadPoolExecutor(plan.prompts * plan.group, thread_name_prefix="metaclaw-group")
-    return GroupCollector(plan, completer, rooms, threads, stop, trainable)
+    return GroupCollector(plan, completer, rooms, threads, stop, trainable, judge)
 
 
 def _with_parent(served: LocalModel, plan: GrpoPlan) -> Any:
@@ -296,7 +309,7 @@ def _configuration(plan: GrpoPlan, folder: Path, tiny: bool) -> GRPOConfig:
         learning_rate=plan.lr,
         lr_scheduler_type="constant",
         max_steps=plan.steps,
-        beta=plan.beta,
+        beta=0.0,  # GroupTrainer sets it
         temperature=plan.temperature,
         epsilon=CLIP_LOW,
         epsilon_high=CLIP_HIGH,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
@@ -12,14 +13,17 @@ from typing import Protocol
 
 import torch
 
+from metaclaw_jlab.core.config import JudgeSettings
 from metaclaw_jlab.core.errors import Diverged, Superseded
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import StepReport, TrainingPrompt
 from metaclaw_jlab.engines import grpo
 from metaclaw_jlab.engines.grpo import GrpoPlan
+from metaclaw_jlab.engines.judging import open_judge
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.engines.training_checkpoint import forget, newest, put, step_of
 from metaclaw_jlab.engines.work import Work, rooms_of
+from metaclaw_jlab.reward_models.judge import Judge
 from metaclaw_jlab.runtime.home import replace_private
 from metaclaw_jlab.runtime.train_worker import EventKind
 from metaclaw_jlab.store.prompts import read_prompts
@@ -44,6 +48,7 @@ class Train(Protocol):
         resume: Path | None,
         trainable: Callable[[], frozenset[str]],
         on_memory: Callable[[int], None],
+        judge: Judge | None,
     ) -> Path:
         """Train an adapter; its folder."""
 
@@ -93,7 +98,8 @@ def run_training(work: Work, *, resume: bool, train: Train = grpo.train) -> None
     checkpoints = work.folder.checkpoints
     if not resume:
         forget(checkpoints)
-        _micro_batch_file(work).unlink(missing_ok=True)
+        for leftover in (_micro_batch_file(work), _requests_file(work)):
+            leftover.unlink(missing_ok=True)
     found = newest(checkpoints) if resume else None
     work.last_words["steps_done"] = step_of(found)
     if found is not None:
@@ -110,6 +116,7 @@ def run_training(work: Work, *, resume: bool, train: Train = grpo.train) -> None
 def _trained(work: Work, train: Train, rooms: Rooms, found: Path | None) -> Path:
     query, replay = read_prompts(work.folder.query), read_prompts(work.folder.replay)
     permission = _Permission(Query(work.database), work, frozenset(prompt.id for prompt in query))
+    judge = _judge(work)
     _repeat_exactly()
     while True:
         plan = _with_memory(work, GrpoPlan(**work.job.plan))  # type: ignore[arg-type]
@@ -121,19 +128,20 @@ def _trained(work: Work, train: Train, rooms: Rooms, found: Path | None) -> Path
                 replay,
                 rooms,
                 folder=work.folder.path,
-                on_step=_reporter(work),
+                on_step=_reporter(work, judge),
                 before_step=permission.confirm,
                 stop=work.line.flag,
                 resume=found,
                 trainable=permission.trainable,
                 on_memory=_note_memory(work),
+                judge=judge,
             )
         except _Changed:
             found = newest(work.folder.checkpoints)
         gc.collect()
 
 
-def _reporter(work: Work) -> Callable[[StepReport], None]:
+def _reporter(work: Work, judge: Judge | None) -> Callable[[StepReport], None]:
     store = Training(work.database)
 
     def on_step(report: StepReport) -> None:
@@ -143,6 +151,8 @@ def _reporter(work: Work) -> Callable[[StepReport], None]:
                 "Nothing of this step was kept. Lower training.lr.",
             )
         store.report(work.run, report)
+        if judge is not None:
+            replace_private(_requests_file(work), str(judge.requests_left))
         work.last_words["steps_done"] = report.step
         work.line.tell(EventKind.STEP, **asdict(report))
 
@@ -168,6 +178,22 @@ def _with_memory(work: Work, plan: GrpoPlan) -> GrpoPlan:
         return replace(plan, micro_batch=int(_micro_batch_file(work).read_text("ascii")))
     except (OSError, ValueError):
         return plan
+
+
+def _requests_file(work: Work) -> Path:
+    """How many requests to the judge the run has left: a resume does not begin them anew."""
+    return work.folder.path / "judge_requests"
+
+
+def _judge(work: Work) -> Judge | None:
+    """The judge of tasks without checks; its key is found by this process itself. Raises MetaclawError."""
+    if work.job.judge is None:
+        return None
+    told = dict(work.job.judge)
+    names = told.pop("secret_names", ())
+    with suppress(OSError, ValueError):
+        told["max_calls"] = int(_requests_file(work).read_text("ascii"))
+    return open_judge(JudgeSettings.model_validate(told), str(work.job.plan["model"]), names)  # type: ignore[arg-type]
 
 
 def _repeat_exactly() -> None:

@@ -106,7 +106,13 @@ def _ask(gating: Gating, run: TrainingRun, folder: TrainingFolder, arms: Mapping
     assert run.adapter is not None
     held_out = Query(gating.database, held_out_share=gating.held_out_share).held_out()
     write_prompts(
-        suite_file(folder, GAIN), [*first_prompts(gating.database, held_out), *gating.fresh(run.adapter)]
+        suite_file(folder, GAIN),
+        # Of a task without checks nobody knows what came of it: a gate takes no judge's word.
+        [
+            one
+            for one in (*first_prompts(gating.database, held_out), *gating.fresh(run.adapter))
+            if one.checked
+        ],
     )
     write_prompts(suite_file(folder, REGRESSION), gating.regression())
     settings = read_job(folder).plan
@@ -169,6 +175,7 @@ def _conclude(gating: Gating, run: TrainingRun, folder: TrainingFolder, report: 
     else:
         adapters.explain(version, report.reason)
         said = f"Adapter v{version} does not serve: not enough evidence. {report.reason}"
+    said = f"{said} {read_job(folder).note}".rstrip()
     done = Training(gating.database).change(run.number, RunState.DONE, said)
     for leftover in (folder.trials, folder.checkpoints):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -28,6 +28,7 @@ from metaclaw_jlab.core.training import RunState, TrainingPrompt, TrainingRun
 from metaclaw_jlab.learning.adapters import candidate_folder
 from metaclaw_jlab.learning.collecting import Collecting, collect
 from metaclaw_jlab.learning.gating import Gating, gate
+from metaclaw_jlab.learning.judging import Chosen, JudgeUse, choose
 from metaclaw_jlab.learning.query_set import query_prompts
 from metaclaw_jlab.runtime.home import Home, replace_private
 from metaclaw_jlab.runtime.leases import lease
@@ -41,7 +42,13 @@ from metaclaw_jlab.runtime.train_worker import (
     ending_of,
     start,
 )
-from metaclaw_jlab.runtime.training_folder import Job, TrainingFolder, training_folder, write_job
+from metaclaw_jlab.runtime.training_folder import (
+    Job,
+    TrainingFolder,
+    read_job,
+    training_folder,
+    write_job,
+)
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.prompts import write_prompts
@@ -66,20 +73,22 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OuterLoop:
-    """What the slow loop works with. `plan_of` gives the fields of the worker's plan for a run and the adapter that it
-    goes on from; `replay` is the frozen replay set, asked for when a run begins."""
+    """What the slow loop works with. `plan_of` gives the fields of the worker's plan for a run, the adapter that it
+    goes on from, and whether a judge decides on some tasks; `replay` is the frozen replay set, and `judging` what a
+    judge may do: both are asked for when a run begins."""
 
     home: Home
     database: Database
     settings: TrainingSettings
     base: str
     base_sha256: Callable[[], str]
-    plan_of: Callable[[TrainingRun, Path | None], dict[str, object]]
+    plan_of: Callable[[TrainingRun, Path | None, bool], dict[str, object]]
     sandbox: dict[str, object]
     unattended: bool
     collecting: Callable[[], Collecting]
     gating: Callable[[], Gating]
     replay: Callable[[], Sequence[TrainingPrompt]]
+    judging: Callable[[], JudgeUse | None] = field(default=lambda: None)
     on_progress: Callable[[Progress], None] = field(default=lambda _: None)
     start_worker: Callable[..., Worker] = field(default=start)
 
@@ -187,23 +196,41 @@ def _advance(loop: OuterLoop, run: TrainingRun) -> TrainingRun:
 
 
 def _fill(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -> TrainingRun:
-    """Drain the query set into the run's folder."""
-    query = Query(loop.database, held_out_share=loop.settings.held_out_share)
-    taken = query.drain(query.waiting(), run.number)
-    prompts = query_prompts(loop.database, taken)
+    """Drain the query set into the run's folder, but for tasks that nothing could score."""
+    chosen, prompts = _drain(loop, run)
     if not prompts:
-        reason = "None of the query trajectories can be brought about again."
+        reason = f"None of the query trajectories can be trained on. {chosen.note}".rstrip()
         _leave(loop, run, RunState.FAILED, reason)
         raise NothingToTrain(reason, "Work on; metaclaw status counts what may be trained on.")
     write_prompts(folder.query, prompts)
     write_prompts(folder.replay, loop.replay())
     parent = loop.home.adapters / f"v{run.parent}" if run.parent is not None else None
-    write_job(folder, Job(loop.plan_of(run, parent), loop.sandbox, unattended=loop.unattended))
+    plan = loop.plan_of(run, parent, chosen.judge is not None)
+    write_job(
+        folder,
+        Job(plan, loop.sandbox, unattended=loop.unattended, judge=chosen.judge, note=chosen.note),
+    )
     return _change(loop, run, RunState.TRAINING, f"{len(prompts)} prompts.", prompts=len(prompts))
 
 
+def _drain(loop: OuterLoop, run: TrainingRun) -> tuple[Chosen, list[TrainingPrompt]]:
+    """What a run may train on, and those prompts of it that are the run's now."""
+    query = Query(loop.database, held_out_share=loop.settings.held_out_share)
+    before = query.drained(run.number)  # by a process that was killed before it had written the job
+    found = query_prompts(loop.database, (*before, *query.waiting()))
+
+    def say(sentence: str) -> None:
+        loop.on_progress(Progress(RunState.COLLECTING, sentence=sentence))
+
+    chosen = choose(loop.judging(), run, found, say)
+    query.drain(dict.fromkeys(prompt.id for prompt in chosen.prompts), run.number)
+    taken = frozenset(query.drained(run.number))
+    return chosen, [prompt for prompt in chosen.prompts if prompt.id in taken]
+
+
 def _train(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -> TrainingRun:
-    run = _change(loop, run, RunState.TRAINING, "The policy practises its query set.")
+    said = f"The policy practises its query set. {read_job(folder).note}".rstrip()
+    run = _change(loop, run, RunState.TRAINING, said)
     _work(loop, run, folder, WorkerJob.TRAINING)
     return Training(loop.database).get(run.number)
 
@@ -239,7 +266,7 @@ def _follow(loop: OuterLoop, run: TrainingRun, event: WorkerEvent) -> None:
     fields = event.fields
     if event.kind is EventKind.STEP:
         done = int(str(fields["step"]))
-        Training(loop.database).change(run.number, RunState.TRAINING, "", steps_done=done)
+        Training(loop.database).change(run.number, RunState.TRAINING, run.reason, steps_done=done)
         reward = float(str(fields["reward"]))
         loop.on_progress(Progress(RunState.TRAINING, done, run.steps, reward=reward))
     elif event.kind is EventKind.TRIALS:

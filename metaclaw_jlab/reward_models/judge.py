@@ -82,6 +82,11 @@ class Judge:
         """The judge's name. Raises PolicyError where its endpoint has to be asked for it and does not tell."""
         return self._votes.model
 
+    @property
+    def requests_left(self) -> int:
+        """How many requests it may still make."""
+        return self._budget.left
+
     def score(self, case: Case) -> Scoring:
         """The majority of the votes on one step; Unscored, with the reason, wherever there is none."""
         messages = compose(case, self._known)

@@ -68,13 +68,17 @@ class TrainingFolder:
 class Job:
     """What a worker is told. `plan` are the fields of a GrpoPlan; `sandbox` the arguments of a SandboxPool, `workers`
     its warm processes; `unattended` lets model-written code run where nothing isolates it; `niceness` is by how much it
-    steps back behind its starter."""
+    steps back behind its starter. `judge` are the fields of JudgeSettings where a judge decides on tasks without
+    checks, and under `secret_names` the environment variables whose values it must not see; a key is in none of them.
+    `note` is what is to be said of the run beside its outcome."""
 
     plan: Mapping[str, object]
     sandbox: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     workers: int = 2
     unattended: bool = False
     niceness: int = 10
+    judge: Mapping[str, object] | None = None
+    note: str = ""
 
 
 def training_folder(home: Home, run: int) -> TrainingFolder:
