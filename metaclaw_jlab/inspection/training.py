@@ -103,7 +103,7 @@ def training(workspace: Workspace, *, recent: int = RECENT) -> TrainingAccount:
         recent=past,
         serving=Serving(database).current(),
         counts=counts,
-        missing=_missing(settings, counts, past),
+        missing=_missing(settings, counts, past, under_way=current is not None or pid is not None),
     )
 
 
@@ -194,7 +194,7 @@ def counts_in_words(counts: QueryCounts) -> str:
         f"{counted(counts.waiting, 'task')} {'waits' if counts.waiting == 1 else 'wait'} to be trained on",
         f"{counts.held_out:,} held out for gates",
     ]
-    parts += [f"{counts.drained:,} trained on"] if counts.drained else []
+    parts += [f"{counts.drained:,} taken by trainings"] if counts.drained else []
     parts += [f"{counts.outdated:,} outdated by a newer skill generation"] if counts.outdated else []
     parts += [f"{counts.without_start:,} whose start was not kept"] if counts.without_start else []
     return ", ".join(parts)
@@ -236,7 +236,9 @@ def _step_seconds(reports: Sequence[StepReport]) -> float | None:
     return median(timed) if timed else None
 
 
-def _missing(settings: Settings, counts: QueryCounts, recent: tuple[RunAccount, ...]) -> tuple[str, ...]:
+def _missing(
+    settings: Settings, counts: QueryCounts, recent: tuple[RunAccount, ...], *, under_way: bool
+) -> tuple[str, ...]:
     """What a training, or a gate, would lack now; each with what to do."""
     from metaclaw_jlab.assembly.slow_loop import trainable_base
     from metaclaw_jlab.learning.promotion import Demands
@@ -246,7 +248,7 @@ def _missing(settings: Settings, counts: QueryCounts, recent: tuple[RunAccount, 
     except TrainingError as error:
         return (str(error),)
     told = []
-    if not counts.waiting:
+    if not counts.waiting and not under_way:
         told.append(_why_nothing_waits(settings, counts))
     fewest = Demands().fewest
     latest = next((run.gate for run in recent if run.gate is not None), None)

@@ -180,8 +180,8 @@ def test_counts_that_are_nothing_are_left_out() -> None:
     )
     whole = counts_in_words(QueryCounts(12, 4, 20, 3, 5))
     assert whole == (
-        "12 tasks wait to be trained on, 4 held out for gates, 20 trained on, 3 outdated by a newer skill generation, "
-        "5 whose start was not kept"
+        "12 tasks wait to be trained on, 4 held out for gates, 20 taken by trainings, "
+        "3 outdated by a newer skill generation, 5 whose start was not kept"
     )
 
 
@@ -191,6 +191,13 @@ def test_starts_that_are_not_kept_are_the_reason(workspace: Workspace, leave: st
     if leave is not None:
         set_value(workspace.home.config, "training.keep_starts", leave)
     assert "%metaclaw learn starts on" in training(workspace).missing[0]
+
+
+def test_a_training_under_way_has_taken_what_waited(workspace: Workspace) -> None:
+    run = begun(workspace.database())
+    assert not [sentence for sentence in training(workspace).missing if "waits" in sentence]
+    Training(workspace.database()).change(run.number, RunState.ABANDONED, "Given up.")
+    assert [sentence for sentence in training(workspace).missing if "waits" in sentence]
 
 
 def test_where_an_endpoint_answers_that_is_all_that_is_missing(workspace: Workspace) -> None:
