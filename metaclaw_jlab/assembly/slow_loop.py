@@ -151,6 +151,7 @@ def _sandbox(settings: Settings) -> dict[str, object]:
     limits = settings.sandbox
     return {
         "isolation": limits.isolation,
+        "output_chars": settings.agent.observation_chars,
         "seconds": limits.seconds,
         "memory_mb": limits.memory_mb,
         "working_folder_mb": limits.working_folder_mb,

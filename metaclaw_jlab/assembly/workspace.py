@@ -277,9 +277,11 @@ class Workspace:
         """A pool of warm sandbox processes under the configured limits."""
         from metaclaw_jlab.executors.sandbox import SandboxPool
 
-        limits = self.settings().sandbox
+        settings = self.settings()
+        limits = settings.sandbox
         return SandboxPool(
             workers,
+            output_chars=settings.agent.observation_chars,
             isolation=limits.isolation,
             seconds=limits.seconds,
             memory_mb=limits.memory_mb,

@@ -35,6 +35,7 @@ class SandboxReplayer:
 
     `folder_of` gives the working folder of a trajectory's task, None where it is not known. What lived in the
     kernel's memory is not there: a task that needs it fails otherwise than it did, and its trial does not count.
+    `pinned_to` gives the policy that answered under a stamp's model name, where it has versions.
     """
 
     get: Callable[[str], Trajectory]
@@ -44,6 +45,7 @@ class SandboxReplayer:
     sampling: Sampling
     max_steps: int
     concurrency: int = 8
+    pinned_to: Callable[[str], Policy] | None = None
     _read: dict[Path, Future[dict[str, bytes]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -55,11 +57,12 @@ class SandboxReplayer:
             folder = self.folder_of(case.trajectory)
             if folder is None or not trajectory.task.checks:
                 return None
-            if trajectory.stamp.model != answering(self.policy.model)[0]:
+            policy = self._policy_of(trajectory)
+            if trajectory.stamp.model != answering(policy.model)[0]:
                 return None
             names = other_names(_names(trajectory), case.variation)
             files = _renamed_files(self._files(folder), names)
-            done = self._do(_renamed_task(trajectory.task, names), files, case.skills, trajectory)
+            done = self._do(_renamed_task(trajectory.task, names), files, case.skills, trajectory, policy)
         except (ExecutorError, NotFound, StoreError, OSError):
             return None
         if done.stop in _FAILED:
@@ -67,6 +70,9 @@ class SandboxReplayer:
         back = {new: old for old, new in names.items()}
         feedback = tuple(renamed(result.feedback, back) for result in done.checks if not result.passed)
         return Replayed(not feedback, feedback)
+
+    def _policy_of(self, trajectory: Trajectory) -> Policy:
+        return self.policy if self.pinned_to is None else self.pinned_to(trajectory.stamp.model)
 
     def _files(self, folder: Path) -> dict[str, bytes]:
         """What is in a folder, read once: all replays start from the same. Raises WorkingFolderTooLarge."""
@@ -85,13 +91,18 @@ class SandboxReplayer:
         return known.result()
 
     def _do(
-        self, task: Task, files: Mapping[str, bytes], skills: tuple[Skill, ...], before: Trajectory
+        self,
+        task: Task,
+        files: Mapping[str, bytes],
+        skills: tuple[Skill, ...],
+        before: Trajectory,
+        policy: Policy,
     ) -> Trajectory:
         with self.pool.open(files=files) as sandbox:
             return run_task(
                 task,
                 Rollout(
-                    policy=self.policy,
+                    policy=policy,
                     executor=sandbox,
                     retrieve=lambda _: tuple(Match(skill, 0.0) for skill in skills),
                     generation=before.stamp.skill_generation,

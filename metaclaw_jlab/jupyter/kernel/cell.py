@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
+from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
@@ -89,8 +90,9 @@ def _go_on(session: KernelSession, trajectory: Trajectory, reporter: Reporter) -
     settings = session.workspace().settings()
     options = session.options.get(trajectory.id) or CellOptions(seed=trajectory.stamp.seed)
     executor = CellExecutor(session.shell, settings.agent.observation_chars)
-    rollout = session.rollout(options, settings, executor, reporter)
-    begun, now = trajectory.stamp.model, rollout.policy.model
+    begun = trajectory.stamp.model
+    rollout = session.rollout(options, settings, executor, reporter, begun=begun)
+    now, _ = answering(rollout.policy.model)
     if begun != now:
         raise UsageMistake(
             f"Task {trajectory.id} was begun with {begun}, and {now} answers now.",

@@ -117,9 +117,11 @@ class KernelLearning:
         from metaclaw_jlab.learning.credit import verify_uses
         from metaclaw_jlab.learning.inner_loop import evolve_once
         from metaclaw_jlab.learning.rewording import reword
+        from metaclaw_jlab.learning.watching import look_after
 
         self._starts.store(self._workspace.database())
         self._admit()  # first: a failure whose evolver does not answer holds up nothing else
+        look_after(self._workspace.home, self._workspace.database(), self._notice)
         if not self._anything_waits():
             self._conclude()
             return False
@@ -190,6 +192,7 @@ class KernelLearning:
             pool=pool,
             sampling=Sampling(settings.policy.temperature, settings.policy.max_tokens),
             max_steps=settings.agent.steps,
+            pinned_to=lambda model: workspace.policy(begun=model),
         )
 
     def _rest(self) -> None:

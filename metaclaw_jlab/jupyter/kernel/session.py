@@ -260,9 +260,18 @@ class KernelSession:
         )
 
     def rollout(
-        self, options: CellOptions, settings: Settings, executor: Executor, reporter: Reporter
+        self,
+        options: CellOptions,
+        settings: Settings,
+        executor: Executor,
+        reporter: Reporter,
+        *,
+        begun: str | None = None,
     ) -> Rollout:
-        """How this cell's task is done. Starts the local policy server where it is wanted and not running."""
+        """How this cell's task is done, by the version of the local policy with which it was `begun`, where it was.
+
+        Starts the local policy server where it is wanted and not running.
+        """
         from metaclaw_jlab.agent.rollout import Rollout
         from metaclaw_jlab.assembly import uses_embedded_policy
         from metaclaw_jlab.core.policy import Sampling
@@ -270,7 +279,7 @@ class KernelSession:
         workspace = self.workspace()
         self.recall()
         self.expire(settings)
-        policy = workspace.policy(reporter.progress)
+        policy = workspace.policy(reporter.progress, begun=begun)
         library = workspace.synchronised()
         if uses_embedded_policy(settings):
             self.tell_once(EMBEDDED_NOTE, reporter)

@@ -301,7 +301,7 @@ def test_the_embedded_policy_says_what_it_is_once_and_when_it_fails(
 ) -> None:
     workspace = shell.magics_manager.registry[MetaclawMagics.__name__].session.workspace()
     policy = ScriptedPolicy([reply("x = 1"), reply("y = 1"), reply("1 / 0"), reply("1 / 0")])
-    workspace.policy = lambda _=None: policy
+    workspace.policy = lambda _=None, **_named: policy
     told = []
     for task in ("Set x", "Set y", "Divide"):
         shell.run_cell(f"%%metaclaw --mode auto\n{task}")
