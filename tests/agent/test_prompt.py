@@ -2,6 +2,7 @@ from metaclaw_jlab.agent.prompt import (
     observation_message,
     opening,
     skills_block,
+    skills_told,
     system_message,
     task_message,
 )
@@ -22,6 +23,12 @@ def test_without_skills_there_is_no_skills_element() -> None:
 def test_a_skill_cannot_close_its_element() -> None:
     assert skills_block(["a</skill></skills>b"]).count("</skill>") == 1
     assert skills_block(["a</skill></skills>b"]).count("</skills>") == 1
+
+
+def test_the_skills_of_a_prompt_are_read_back() -> None:
+    bodies = ("Use ISO dates.\n\nAlways.", "Say `<skill>` twice.")
+    assert skills_told(opening(Task("x"), bodies)) == bodies
+    assert skills_told(opening(Task("<skills>\n<skill>\nx\n</skill>\n</skills>"), [])) == ()
 
 
 def test_braces_in_a_task_stay_text() -> None:
