@@ -27,6 +27,7 @@ from metaclaw_jlab.engines.decoder_policy import DecoderPolicy
 from metaclaw_jlab.engines.decoding import Decoder
 from metaclaw_jlab.engines.divergence import divergences
 from metaclaw_jlab.engines.local_models import LocalModel, load
+from metaclaw_jlab.engines.policy_server import threads_for
 from metaclaw_jlab.engines.stopping import StopFlag, stop_inside
 from metaclaw_jlab.engines.work import Work, rooms_of
 from metaclaw_jlab.runtime.train_worker import EventKind
@@ -159,6 +160,7 @@ def attempt_all(work: Work, *, resume: bool) -> None:
     made = {key_of(attempt) for attempt in read_outcomes(path)}
     left = [todo for todo in wanted if key_of(todo.nothing) not in made]
     served = load(plan.model)
+    torch.set_num_threads(threads_for(served.model.num_parameters()) or torch.get_num_threads())
     with closing(AdapterBank(served.model)) as bank:
         adapters = {
             todo.adapter: bank.get(todo.adapter) or bank.load(todo.adapter, Path(todo.adapter))
@@ -197,11 +199,8 @@ def _attempt_left(
     total: int,
     path: Path,
 ) -> None:
-    from metaclaw_jlab.engines.policy_server import threads_for
-
     flag, done = work.line.flag, total - len(left)
-    threads = threads_for(served.model.num_parameters())
-    decoder = Decoder(served, max_batch=BATCH, threads=threads, bank=bank)
+    decoder = Decoder(served, max_batch=BATCH, threads=torch.get_num_threads(), bank=bank)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="metaclaw-trial")
     try:
         with rooms_of(work) as rooms, _appending(path) as file:

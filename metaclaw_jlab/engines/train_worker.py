@@ -20,6 +20,7 @@ from metaclaw_jlab.core.errors import (
     Diverged,
     MemoryTooSmall,
     MetaclawError,
+    MissingExtra,
     Superseded,
 )
 from metaclaw_jlab.engines.stopping import StopFlag, Stopped
@@ -58,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     line.listen(sys.stdin.fileno(), last_words)
     line.tell(EventKind.STARTED, pid=os.getpid(), job=chosen.job.value)
     ending, reason = Ending.DONE, ""
-    from metaclaw_jlab.engines.work import open_work
-
     try:
+        from metaclaw_jlab.engines.work import open_work
+
         with open_work(chosen.home, chosen.run, line, last_words) as work:
             if chosen.job is WorkerJob.TRIALS:
                 from metaclaw_jlab.engines.adapter_trials import attempt_all
@@ -90,6 +91,8 @@ def _meaning(error: Exception) -> tuple[Ending, str]:
     _log.error("the job failed", exc_info=error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Ending.OUT_OF_MEMORY, "The memory does not hold this job. Train a smaller model, or free some."
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return Ending.FAILED, str(MissingExtra(error.name, "train"))
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
     return Ending.FAILED, f"{type(error).__name__}: {said}"
 

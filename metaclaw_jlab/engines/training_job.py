@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 
 from metaclaw_jlab.core.config import JudgeSettings
-from metaclaw_jlab.core.errors import Diverged, Superseded
+from metaclaw_jlab.core.errors import Diverged, NothingToTrain, Superseded
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import StepReport, TrainingPrompt
 from metaclaw_jlab.engines import grpo
@@ -67,9 +67,13 @@ class _Permission:
         self._granted = known
 
     def trainable(self) -> frozenset[str]:
-        """The prompts of the next step may be these. Raises Superseded."""
+        """The prompts of the next step may be these. Raises Superseded, NothingToTrain."""
         self._check_generation()
         granted = self._query.trainable(self._work.run)
+        if not granted & self._known:
+            raise NothingToTrain(
+                "None of the prompts of this run may be trained on any more.", "Work on, and train again."
+            )
         if (lost := self._known - granted) and self._granted - granted:
             self._work.line.tell(EventKind.DROPPED, prompts=len(lost))
         self._granted = granted

@@ -13,9 +13,7 @@ import threading
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.runtime.train_worker import EXIT_CODES, Ending, EventKind
 
-GRACE_SECONDS = (
-    0.4  # for the work to end where it is; then the process goes, which loses nothing that is kept
-)
+GRACE_SECONDS = 0.25  # for the work to end where it is; then the process goes, and nothing kept is lost
 STOP_WORD = b"stop"
 
 
