@@ -17,6 +17,7 @@ from pathlib import Path
 
 from metaclaw_jlab.core.config import TrainingSettings
 from metaclaw_jlab.core.errors import (
+    AdapterRefused,
     GenerationMoved,
     InvariantViolation,
     NothingToTrain,
@@ -97,16 +98,18 @@ def train_once(loop: OuterLoop, *, steps: int | None = None, seed: int | None = 
     """One training from the query set to the gate's verdict; an unfinished run is taken up first.
 
     Ctrl-C (KeyboardInterrupt) stops it within the deadline and leaves it paused. Raises LeaseHeld where a training runs
-    already, NothingToTrain, TrainingError, WorkerFailed.
+    already, NothingToTrain, TrainingError, WorkerFailed, AdapterRefused.
     """
     with lease(loop.home, LEASE):
         end_orphans(loop.home)
         for _ in range(_RESTARTS):
-            run = _unfinished(loop) or _begin(loop, steps, seed)
+            run = None
             try:
+                run = _unfinished(loop) or _begin(loop, steps, seed)
                 return _advance(loop, run)
             except (Superseded, GenerationMoved) as overtaken:
-                _leave(loop, run, RunState.ABANDONED, str(overtaken))
+                if run is not None:
+                    _leave(loop, run, RunState.ABANDONED, str(overtaken))
                 loop.on_progress(Progress(RunState.ABANDONED, sentence=str(overtaken)))
         raise TrainingError(
             "The skill library keeps changing, and each change makes the query set outdated.",
@@ -156,6 +159,7 @@ def _begin(loop: OuterLoop, steps: int | None, seed: int | None) -> TrainingRun:
         )
     training = Training(loop.database)
     number = (training.recent(1)[0].number + 1) if training.recent(1) else 1
+    shutil.rmtree(training_folder(loop.home, number).path)  # of a store that is gone
     return training.begin(
         skill_generation=collecting.generation(),
         base=loop.base,
@@ -193,11 +197,18 @@ def _advance(loop: OuterLoop, run: TrainingRun) -> TrainingRun:
         if not run.state.over:
             _change(loop, run, RunState.PAUSED, "Stopped by the user; metaclaw train resume goes on.")
         return Training(loop.database).get(run.number)
+    except AdapterRefused as error:
+        _leave(loop, run, RunState.FAILED, str(error))
+        raise
 
 
 def _fill(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -> TrainingRun:
     """Drain the query set into the run's folder, but for tasks that nothing could score."""
     chosen, prompts = _drain(loop, run)
+    if not Query(loop.database).still_current(run.number):
+        raise Superseded(
+            "The skill generation has advanced since the run began.", "The next run takes it up."
+        )
     if not prompts:
         reason = f"None of the query trajectories can be trained on. {chosen.note}".rstrip()
         _leave(loop, run, RunState.FAILED, reason)
@@ -284,7 +295,12 @@ def _keep(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -> Training
     """Give the trained adapter its version, and its card."""
     sha256 = hashlib.sha256((folder.adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
     reason = f"Trained by run {run.number}; not gated yet."
-    made = Adapters(loop.database).add(run.base, sha256, run.skill_generation, reason)
+    adapters = Adapters(loop.database)
+    known = next(iter(adapters.recent(1)), None)
+    if known is not None and (known.sha256, known.reason) == (sha256, reason):
+        made = known  # by a process that was killed before it had said so
+    else:
+        made = adapters.add(run.base, sha256, run.skill_generation, reason)
     card = {
         "version": made.version,
         "base": run.base,
@@ -332,5 +348,6 @@ def _leave(loop: OuterLoop, run: TrainingRun, state: RunState, reason: str) -> T
     folder = training_folder(loop.home, run.number)
     for path in (folder.query, folder.replay):
         path.unlink(missing_ok=True)
-    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    for leftover in (folder.trials, folder.checkpoints):
+        shutil.rmtree(leftover, ignore_errors=True)
     return run
