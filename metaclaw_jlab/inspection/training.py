@@ -250,14 +250,15 @@ def _missing(
     told = []
     if not counts.waiting and not under_way:
         told.append(_why_nothing_waits(settings, counts))
-    fewest = Demands().fewest
+    fewest, share = Demands().fewest, round(1 / settings.training.held_out_share)
     latest = next((run.gate for run in recent if run.gate is not None), None)
     if latest is not None and latest.missing:
-        told.append(f"The last gate lacked {counted(latest.missing, 'held-out task')}.")
+        lacked = counted(latest.missing, "held-out task")
+        told.append(f"The last gate lacked {lacked}; about one task in {share} is held out.")
     elif counts.held_out < fewest:
         told.append(
-            f"A gate wants {fewest} held-out tasks at least; there are {counts.held_out}: about one task in "
-            f"{round(1 / settings.training.held_out_share)} is held out."
+            f"A gate wants {fewest} held-out tasks at least; there are {counts.held_out}: about one task in {share} is "
+            "held out."
         )
     return tuple(told)
 

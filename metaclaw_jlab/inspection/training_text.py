@@ -15,7 +15,7 @@ from metaclaw_jlab.inspection.training import (
 )
 
 WIDTH = 30
-COLUMNS = 100
+COLUMNS, WHOLE = 100, 1000
 
 
 def render_training(account: TrainingAccount) -> str:
@@ -37,7 +37,7 @@ def gate_lines(gate: GateReport, name: str) -> list[str]:
     """A verdict, and the comparisons that led to it, side by side."""
     missing = f"; {counted(gate.missing, 'held-out task')} missing" if gate.missing else ""
     head = f"Gate of {name}: {gate.verdict.value} (look {gate.look}{missing})"
-    lines = [head, f"  {one_line(gate.reason, COLUMNS)}"]
+    lines = [head, f"  {one_line(gate.reason, WHOLE)}"]
     if gate.comparisons:
         heading = ("", "compared", "n", "candidate", "reference", "difference")
         lines += table([heading, *map(_comparison, gate.comparisons)], "  ")

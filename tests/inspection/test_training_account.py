@@ -217,7 +217,7 @@ def test_what_the_last_gate_lacked_is_told(workspace: Workspace) -> None:
     Gates(workspace.database()).record(made.version, verdict(Verdict.INSUFFICIENT, missing=30))
     store.change(run.number, RunState.DONE, "Not enough evidence.")
     found = training(workspace)
-    assert "The last gate lacked 30 held-out tasks." in found.missing
+    assert "The last gate lacked 30 held-out tasks; about one task in 5 is held out." in found.missing
     assert "30 held-out tasks missing" in verdict_in_words(found.recent[0])
 
 
