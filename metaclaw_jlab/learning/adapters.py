@@ -45,6 +45,15 @@ def folder_of(home: Home, version: int) -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
+def trained_on(folder: Path) -> str | None:
+    """The identity of the base model that an adapter is for, as its card has it; None where it cannot be read."""
+    try:
+        found = json.loads((folder / "metaclaw.json").read_text(encoding="utf-8")).get("base_sha256")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
 def fault(home: Home, adapter: Adapter) -> str | None:
     """What is wrong with the files of an adapter, in a sentence; None where they are what the store says."""
     folder = folder_of(home, adapter.version)

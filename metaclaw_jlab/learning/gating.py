@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from metaclaw_jlab.core.adapter import AdapterStatus
+from metaclaw_jlab.core.errors import AdapterRefused, WorkerFailed
 from metaclaw_jlab.core.gate import GateReport, Paired, Verdict
 from metaclaw_jlab.core.training import RunState, TrainingPrompt, TrainingRun
-from metaclaw_jlab.learning.adapters import folder_of, promote
+from metaclaw_jlab.learning.adapters import folder_of, promote, trained_on
 from metaclaw_jlab.learning.promotion import decide
 from metaclaw_jlab.learning.query_set import first_prompts
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.train_worker import WorkerJob
 from metaclaw_jlab.runtime.training_folder import TrainingFolder, read_job
-from metaclaw_jlab.runtime.trials import Attempt, Suite, TrialPlan, read_attempts, suite_file, write_plan
+from metaclaw_jlab.runtime.trials import (
+    Attempt,
+    Suite,
+    TrialPlan,
+    read_attempts,
+    read_plan,
+    suite_file,
+    write_plan,
+)
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.gates import Gates
@@ -52,8 +61,8 @@ def gate(
     assert run.adapter is not None
     if known := Gates(gating.database).of(run.adapter):
         return _conclude(gating, run, folder, known[-1])
-    arms = _arms(gating, run.adapter)
-    if not (folder.trials / "plan.json").exists():
+    arms = _arms(gating, run)
+    if not _asked(folder, arms):
         _ask(gating, run, folder, arms)
     work(WorkerJob.TRIALS)
     report = judged(read_attempts(folder), arms, looks=Gates(gating.database).looks_since_promotion() + 1)
@@ -77,29 +86,47 @@ def judged(attempts: Sequence[Attempt], arms: Mapping[str, str | None], *, looks
     )
 
 
-def _arms(gating: Gating, candidate: int) -> dict[str, str | None]:
-    """The folders of all arms; None is the base. `best` is there only where it is neither the base nor missing."""
+def _arms(gating: Gating, run: TrainingRun) -> dict[str, str | None]:
+    """The folders of all arms; None is the base, which serves too where an adapter of another base would.
+
+    `best` is there only where an adapter of this base was ever promoted.
+    """
     serving = Serving(gating.database)
-    arms = {CANDIDATE: _folder(gating, candidate), SERVING: _folder(gating, serving.current()), BASE: None}
-    best = _best(gating, serving.ever_promoted())
-    return arms if best is None else {**arms, BEST: _folder(gating, best)}
+    assert run.adapter is not None
+    candidate = folder_of(gating.home, run.adapter)
+    if candidate is None:
+        raise AdapterRefused(
+            f"Adapter v{run.adapter} cannot be compared: its files are gone.",
+            "What serves now stays. Train again: metaclaw train --now.",
+        )
+    arms = {
+        CANDIDATE: str(candidate),
+        SERVING: _folder(gating, serving.current(), run),
+        BASE: None,
+    }
+    known = [(_regression_score(gating, one), one) for one in serving.ever_promoted()]
+    best = max((one for one in known if _folder(gating, one[1], run) is not None), default=None)
+    return arms if best is None else {**arms, BEST: _folder(gating, best[1], run)}
 
 
-def _folder(gating: Gating, version: int | None) -> str | None:
+def _folder(gating: Gating, version: int | None, run: TrainingRun) -> str | None:
+    """Where an adapter lies that can be compared with the run's; None where it is gone, or of another base."""
     found = None if version is None else folder_of(gating.home, version)
-    return None if found is None else str(found)
-
-
-def _best(gating: Gating, promoted: Iterable[int]) -> int | None:
-    """Of the adapters ever promoted the one that did best on the regression set, as its own gate saw it."""
-    known = [(_regression_score(gating, one), one) for one in promoted if _folder(gating, one) is not None]
-    return max(known, default=(0.0, None))[1]
+    return None if found is None or trained_on(found) != run.base_sha256 else str(found)
 
 
 def _regression_score(gating: Gating, version: int) -> float:
     reports = Gates(gating.database).of(version)
     found = [one.candidate for one in reports[-1].comparisons if f"/{BASE}/" in one.name] if reports else []
     return fmean(found) if found else 0.0
+
+
+def _asked(folder: TrainingFolder, arms: Mapping[str, str | None]) -> bool:
+    """Whether the attempts that are under way are of these arms: what serves may have changed meanwhile."""
+    try:
+        return dict(read_plan(folder).arms) == arms
+    except WorkerFailed:
+        return False
 
 
 def _ask(gating: Gating, run: TrainingRun, folder: TrainingFolder, arms: Mapping[str, str | None]) -> None:

@@ -26,7 +26,7 @@ from metaclaw_jlab.core.errors import (
     WorkerFailed,
 )
 from metaclaw_jlab.core.training import RunState, TrainingPrompt, TrainingRun
-from metaclaw_jlab.learning.adapters import candidate_folder
+from metaclaw_jlab.learning.adapters import candidate_folder, published_folder, trained_on
 from metaclaw_jlab.learning.collecting import Collecting, collect
 from metaclaw_jlab.learning.gating import Gating, gate
 from metaclaw_jlab.learning.judging import Chosen, JudgeUse, choose
@@ -175,8 +175,7 @@ def _parent(loop: OuterLoop) -> int | None:
     version = Serving(loop.database).current()
     if version is None:
         return None
-    card = _card(loop.home.adapters / f"v{version}")
-    return version if card.get("base_sha256") == loop.base_sha256() else None
+    return version if trained_on(published_folder(loop.home, version)) == loop.base_sha256() else None
 
 
 def _advance(loop: OuterLoop, run: TrainingRun) -> TrainingRun:
@@ -215,7 +214,7 @@ def _fill(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -> Training
         raise NothingToTrain(reason, "Work on; metaclaw status counts what may be trained on.")
     write_prompts(folder.query, prompts)
     write_prompts(folder.replay, loop.replay())
-    parent = loop.home.adapters / f"v{run.parent}" if run.parent is not None else None
+    parent = published_folder(loop.home, run.parent) if run.parent is not None else None
     plan = loop.plan_of(run, parent, chosen.judge is not None)
     write_job(
         folder,
@@ -319,14 +318,6 @@ def _move_candidate(loop: OuterLoop, run: TrainingRun, folder: TrainingFolder) -
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.adapter.rename(target)
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
-
-
-def _card(folder: Path) -> dict[str, object]:
-    try:
-        found: dict[str, object] = json.loads((folder / "metaclaw.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
 
 
 def _change(

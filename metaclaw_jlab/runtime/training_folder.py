@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -96,7 +96,10 @@ def training_folders(home: Home) -> tuple[TrainingFolder, ...]:
 
 def write_job(folder: TrainingFolder, job: Job) -> None:
     """Leave a job for the worker."""
-    record = asdict(job) | {"plan": dict(job.plan), "sandbox": dict(job.sandbox)}
+    record = {one.name: getattr(job, one.name) for one in fields(job)} | {
+        "plan": dict(job.plan),
+        "sandbox": dict(job.sandbox),
+    }
     replace_private(folder.job, json.dumps(record, indent=1))
 
 
