@@ -68,7 +68,7 @@ def trainable_base(settings: Settings) -> str:
     if settings.policy.base_url:
         raise TrainingError(
             f"The policy is {settings.policy.base_url}, whose weights are not trained here.",
-            "Train a local model: %metaclaw config policy.base_url= (empty), or %metaclaw local MODEL.",
+            "Train a local model: metaclaw config unset policy.base_url, or %metaclaw local MODEL.",
         )
     return settings.policy.local_model
 
@@ -199,7 +199,7 @@ def _rooms(workspace: Workspace, settings: Settings) -> Iterator[Rooms]:
         if not (rooms.isolated() or settings.sandbox.unattended):
             raise TrainingError(
                 "Nothing isolates model-written code on this machine, so none runs unattended.",
-                "Install bubblewrap, or accept it: metaclaw config sandbox.unattended=true.",
+                "Install bubblewrap, or accept it: metaclaw config set sandbox.unattended true.",
             )
         yield rooms
 

@@ -54,6 +54,8 @@ def _step_back(niceness: int) -> None:
     """Let everybody else go first, at the processor and at the disk."""
     if hasattr(os, "nice"):
         os.nice(niceness)
+    with suppress(OSError):  # Linux shares the processor out among sessions first, and this is one of its own
+        Path("/proc/self/autogroup").write_text(str(niceness))
     import psutil
 
     with suppress(psutil.Error, AttributeError, OSError, ValueError):
@@ -70,7 +72,7 @@ def rooms_of(work: Work) -> Iterator[Rooms]:
         if not (rooms.isolated() or work.job.unattended):
             raise TrainingError(
                 "Nothing isolates model-written code on this machine, so none runs unattended.",
-                "Install bubblewrap, or accept it: metaclaw config sandbox.unattended=true.",
+                "Install bubblewrap, or accept it: metaclaw config set sandbox.unattended true.",
             )
         yield rooms
     finally:
