@@ -52,13 +52,13 @@ def attempt_again(
             threads.submit(_attempt, trajectories.get(old), start, how, ending): place
             for place, (old, start) in enumerate(known)
         }
-        for job in as_completed(jobs):
+        for number, job in enumerate(as_completed(jobs), 1):
             done, start = job.result(), known[jobs[job]][1]
             if done is not None:
                 trajectories.record(done)
                 starts.keep(done.id, start)
                 found[jobs[job]] = (known[jobs[job]][0], done.id)
-            on_attempt(len(found), len(known))
+            on_attempt(number, len(known))
     finally:
         ending.set()
         threads.shutdown(wait=True, cancel_futures=True)
