@@ -45,7 +45,7 @@ def server() -> Iterator[JudgeServer]:
 @pytest.fixture
 def judge_at() -> Callable[..., Judge]:
     def make(server: JudgeServer, **changes: object) -> Judge:
-        settings = JudgeSettings(base_url=server.base_url, model="judge", votes=1, **changes)  # type: ignore[arg-type]
+        settings = JudgeSettings(base_url=server.base_url, model="judge", votes=1, **changes)
         judge = open_judge(settings, "policy")
         assert judge is not None
         return judge

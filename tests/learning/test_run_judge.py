@@ -52,7 +52,7 @@ def server() -> Iterator[JudgeServer]:
 @pytest.fixture
 def use(home_ground: Ground, server: JudgeServer) -> Callable[..., JudgeUse]:
     def make(*, trains: bool = True, **changes: object) -> JudgeUse:
-        settings = JudgeSettings(base_url=server.base_url, model="judge", votes=1, **changes)  # type: ignore[arg-type]
+        settings = JudgeSettings(base_url=server.base_url, model="judge", votes=1, **changes)
         return JudgeUse(
             database=home_ground.database,
             settings=settings,
