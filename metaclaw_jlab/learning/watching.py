@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from metaclaw_jlab.core.errors import AdapterRefused
 from metaclaw_jlab.learning.adapters import roll_back
 from metaclaw_jlab.learning.watch import Watch, WatchDecision, assign
 from metaclaw_jlab.runtime.home import Home
@@ -37,12 +38,19 @@ def version_for(database: Database, key: str | None = None) -> int | None:
 
 
 def look_after(home: Home, database: Database, on_notice: Callable[[str], None]) -> Watch | None:
-    """Roll a promotion back where the watch has found a drop; what it says now."""
+    """Roll a promotion back where the watch has found a drop; what it says now.
+
+    To what served before it, or to the base where that is damaged.
+    """
     watch = current_watch(database)
     if watch is None or watch.decision is not WatchDecision.ROLL_BACK:
         return watch
     before = Serving(database).previous()
-    roll_back(home, database, before, watch.sentence, ServingCause.WATCH)
+    try:
+        roll_back(home, database, before, watch.sentence, ServingCause.WATCH)
+    except AdapterRefused as error:
+        before = None
+        roll_back(home, database, None, f"{watch.sentence} {error.cause}", ServingCause.WATCH)
     what = "the base" if before is None else f"adapter v{before}"
     on_notice(f"MetaClaw: {what} answers again. {watch.sentence}")
     return watch
