@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from metaclaw_jlab.assembly import Workspace, uses_embedded_policy
+from metaclaw_jlab.core.adapter import answering, pinned
 from metaclaw_jlab.core.errors import EvolverError, LeaseHeld, PolicyError
 from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.evaluation.evolved_rules import recall
@@ -73,6 +74,11 @@ class HouseRun:
     notes: Notes = field(default_factory=Notes)
 
     @property
+    def model(self) -> str:
+        """The name of the model that answers, without a version."""
+        return answering(self.conditions.policy.model)[0]
+
+    @property
     def workspace(self) -> Workspace:
         """Its home."""
         return self.stream.workspace
@@ -106,7 +112,7 @@ def open_house(
                 conditions = Conditions(
                     policy=policy, pool=pool, sampling=sampling, max_steps=settings.agent.steps
                 )
-                yield HouseRun(plan, stream, conditions, partial(pinned, workspace, policy), say)
+                yield HouseRun(plan, stream, conditions, partial(_pinned, workspace, policy), say)
         finally:
             # A lease that is held is of a start under way, whose server nobody will use: it ends when idle.
             with suppress(LeaseHeld):
@@ -125,21 +131,10 @@ def _of_its_own(workspace: Workspace) -> dict[str, object]:
     return own
 
 
-def pinned(workspace: Workspace, otherwise: Policy, version: int) -> Policy:
+def _pinned(workspace: Workspace, policy: Policy, version: int) -> Policy:
     """The home's local policy at one adapter version; an endpoint elsewhere has no versions and stays as it is."""
-    from metaclaw_jlab.policies.endpoint import EndpointPolicy
-
-    settings = workspace.settings()
-    if settings.policy.base_url is not None:
-        return otherwise
-    endpoint = workspace.serve(settings)
-    return EndpointPolicy(
-        endpoint.base_url,
-        model=f"{endpoint.model}@v{version}",
-        key=endpoint.token,
-        timeout=settings.policy.timeout,
-        retries=settings.policy.retries,
-    )
+    base, _ = answering(policy.model)
+    return workspace.policy(begun=pinned(base, version))
 
 
 def learn_stream(run: HouseRun) -> None:

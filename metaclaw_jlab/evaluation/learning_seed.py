@@ -71,7 +71,7 @@ def measure_seed(run: HouseRun, plan: SeedPlan, train: Train) -> dict[str, Any]:
         "training": training_report(trained),
         "recall": run.notes.recall,
         "trouble": run.notes.trouble[:1],
-        "model": run.conditions.policy.model,
+        "model": run.model,
         "splits_sha256": splits_sha256(),
         "stage_seconds": run.notes.seconds,
         "seconds": round(time.monotonic() - began, 1),

@@ -58,7 +58,7 @@ def measure_learning(run: HouseRun, train: Train) -> dict[str, Any]:
         "split": "test",
         "seed": run.plan.seed,
         "stream": run.plan.stream,
-        "model": run.conditions.policy.model,
+        "model": run.model,
         "temperature": run.conditions.sampling.temperature,
         "max_skills": settings.skills.max_skills,
         "protections": run.conditions.pool.protections(),
