@@ -21,11 +21,11 @@ from statistics import fmean
 
 import metaclaw_jlab.engines.embedded as embedded
 from metaclaw_jlab.agent.parser import parse_reply
+from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.agent.prompt import opening
 from metaclaw_jlab.core.evolution import Failure, FailureKind
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.engines.embedded.generation import Generator, load
-from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.practice import (
     RULES,
