@@ -8,14 +8,12 @@ import pytest
 
 from metaclaw_jlab.core.adapter import AdapterStatus
 from metaclaw_jlab.core.errors import (
-    AdapterRefused,
     LeaseHeld,
     NothingToTrain,
     TrainingError,
     WorkerFailed,
 )
 from metaclaw_jlab.core.training import PromptKind, RunState
-from metaclaw_jlab.learning import outer_loop
 from metaclaw_jlab.learning.adapters import candidate_folder, fault, published_folder
 from metaclaw_jlab.learning.outer_loop import LEASE, abandon, resume, train_once
 from metaclaw_jlab.runtime.leases import lease
@@ -25,7 +23,6 @@ from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.prompts import read_prompts
 from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.serving import Serving
-from metaclaw_jlab.store.training import Training
 from tests.learning.homes import Ground, failed
 from tests.learning.slow_homes import (
     BASE,
@@ -44,10 +41,6 @@ from tests.learning.slow_homes import (
 @pytest.fixture
 def slow(home_ground: Ground) -> Slow:
     return Slow(home_ground)
-
-
-class Killed(BaseException):
-    """The supervisor's process ends here."""
 
 
 def remaining_text(slow: Slow, run: int = 1) -> list[str]:
@@ -389,71 +382,3 @@ def test_an_adapter_of_another_base_is_no_parent(slow: Slow) -> None:
     train_once(slow.loop())
     slow.works("b")
     assert train_once(slow.loop(base_sha256=lambda: "c" * 64)).parent is None
-
-
-# ---------------------------------------------------------------- a supervisor that crashes
-
-
-def crash_after(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-    """The process ends right after the next call of this."""
-    real = getattr(owner, name)
-
-    def once(*arguments: object, **named: object) -> object:
-        monkeypatch.setattr(owner, name, real)
-        real(*arguments, **named)
-        raise Killed
-
-    monkeypatch.setattr(owner, name, once)
-
-
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (Training, "begin"),
-        (Query, "drain"),
-        (outer_loop, "write_job"),
-        (outer_loop, "_train"),
-        (Adapters, "add"),
-        (outer_loop, "_keep"),
-        (outer_loop, "_move_candidate"),
-        (outer_loop, "gate"),
-    ],
-)
-def test_a_run_whose_supervisor_was_killed_is_taken_up(
-    slow: Slow, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
-) -> None:
-    id_ = slow.works("a")
-    crash_after(monkeypatch, owner, name)
-    with pytest.raises(Killed):
-        train_once(slow.loop())
-    if name != "gate":
-        assert train_once(slow.loop()).state is RunState.DONE
-    assert [run.state for run in slow.runs] == [RunState.DONE]
-    assert Query(slow.ground.database).drained(1) == (id_,)
-    assert [one.version for one in Adapters(slow.ground.database).recent(9)] == [1]
-    assert slow.workers.started == [WorkerJob.TRAINING, WorkerJob.TRIALS]
-    assert Serving(slow.ground.database).current() == 1
-
-
-def test_the_folder_of_an_earlier_store_is_no_run_of_this_one(slow: Slow) -> None:
-    stale = slow.folder(1)
-    stale.job.write_text("{}")
-    leave_adapter(stale)
-    slow.works("a")
-    train_once(slow.loop())
-    assert slow.workers.started[0] is WorkerJob.TRAINING
-
-
-def test_a_candidate_that_was_damaged_does_not_stand_in_the_way_for_ever(slow: Slow) -> None:
-    slow.works("a")
-
-    def damages(folder: TrainingFolder) -> Iterator[WorkerEvent]:
-        yield from tries()(folder)
-        (candidate_folder(slow.ground.home, 1) / "adapter_config.json").unlink()
-
-    slow.workers.trials = [damages, tries()]
-    with pytest.raises(AdapterRefused, match="missing"):
-        train_once(slow.loop())
-    assert slow.runs[0].state is RunState.FAILED
-    slow.works("b")
-    assert train_once(slow.loop()).state is RunState.DONE
