@@ -42,7 +42,7 @@ class Trained:
 def train_house(run: HouseRun) -> Trained | None:
     """One training of the house's home, and its gate; None where an endpoint answers or nothing can be trained on.
 
-    Raises TrainingError, LeaseHeld.
+    Raises TrainingError, LeaseHeld, and KeyboardInterrupt where it was stopped, which leaves a run to be resumed.
     """
     if run.workspace.settings().policy.base_url is not None:
         run.say(
@@ -63,6 +63,8 @@ def train_house(run: HouseRun) -> Trained | None:
         except NothingToTrain as error:
             run.say(f"{error} The arms with an adapter are left out.")
             return None
+    if not done.state.over:
+        raise KeyboardInterrupt
     database = run.workspace.database()
     gates = () if done.adapter is None else Gates(database).of(done.adapter)
     steps = Training(database).reports(done.number)

@@ -12,7 +12,7 @@ import pytest
 from metaclaw_jlab.core.estimate import Interval
 from metaclaw_jlab.core.gate import Comparison, GateReport, Verdict
 from metaclaw_jlab.core.generation import Cause
-from metaclaw_jlab.core.training import PromptKind
+from metaclaw_jlab.core.training import PromptKind, RunState, TrainingRun
 from metaclaw_jlab.evaluation.house_run import HouseRun, Plan
 from metaclaw_jlab.evaluation.house_training import (
     gate_prompts,
@@ -21,6 +21,8 @@ from metaclaw_jlab.evaluation.house_training import (
     training_report,
 )
 from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.learning import outer_loop
+from metaclaw_jlab.learning.outer_loop import OuterLoop
 from metaclaw_jlab.policies.scripted import ScriptedPolicy
 from metaclaw_jlab.practice import from_dict
 from metaclaw_jlab.store.skills import Skills
@@ -64,6 +66,25 @@ def test_an_endpoint_is_not_trained(house: HouseRun) -> None:
     said: list[str] = []
     assert train_house(replace(house, say=said.append)) is None
     assert "not trained here" in said[0]
+
+
+@pytest.mark.parametrize("state", [RunState.PAUSED, RunState.DONE])
+def test_a_training_that_was_stopped_stops_the_measurement(
+    state: RunState, house: HouseRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train_once(loop: OuterLoop, *, seed: int) -> TrainingRun:
+        assert (loop.home, seed) == (house.workspace.home, house.plan.seed)
+        return replace(trained(None).run, state=state, adapter=None)
+
+    monkeypatch.setattr(outer_loop, "train_once", train_once)
+    del house.workspace.overrides["policy.base_url"]
+    if state is RunState.DONE:
+        found = train_house(house)
+        assert found is not None
+        assert (found.gate, found.served) == (None, None)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            train_house(house)
 
 
 def test_a_training_is_reported_with_its_gate() -> None:
