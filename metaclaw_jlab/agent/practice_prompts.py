@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from metaclaw_jlab.agent.graded_sandbox import asked
 from metaclaw_jlab.agent.prompt import opening
-from metaclaw_jlab.core.start_state import StartState
+from metaclaw_jlab.agent.rooms import practice_start
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
-from metaclaw_jlab.practice import PracticeTask, to_dict
-
-
-def practice_start(task: PracticeTask) -> StartState:
-    """The start of a practice task; its files and its check are in it."""
-    return StartState(practice=json.dumps(to_dict(task), sort_keys=True))
+from metaclaw_jlab.practice import PracticeTask
 
 
 def practice_prompt(

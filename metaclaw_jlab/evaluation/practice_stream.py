@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from metaclaw_jlab.agent.graded_sandbox import asked
-from metaclaw_jlab.agent.practice_prompts import practice_start
+from metaclaw_jlab.agent.rooms import practice_start
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from metaclaw_jlab.agent.graded_sandbox import practice_check
-from metaclaw_jlab.agent.practice_prompts import practice_prompt, practice_start
+from metaclaw_jlab.agent.practice_prompts import practice_prompt
+from metaclaw_jlab.agent.rooms import practice_start
 from metaclaw_jlab.core.training import PromptKind
 from metaclaw_jlab.practice import from_dict, task_set
 from metaclaw_jlab.practice.replay_set import replay_set

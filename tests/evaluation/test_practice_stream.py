@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from metaclaw_jlab.agent.practice_prompts import practice_start
+from metaclaw_jlab.agent.rooms import practice_start
 from metaclaw_jlab.core.policy import Sampling
 from metaclaw_jlab.core.trajectory import Purpose, Role, Trajectory
 from metaclaw_jlab.evaluation.learning_report import learnt_report
