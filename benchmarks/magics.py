@@ -77,7 +77,7 @@ def cell_times() -> dict[str, float]:
     shell.run_line_magic("load_ext", "metaclaw_jlab")
     session = shell.magics_manager.registry[MetaclawMagics.__name__].session
     policy = ScriptedPolicy([f"```python\n{CODE}\n```\nDone."] * (CELLS + 1))
-    session.workspace().policy = lambda _=None: policy
+    session.workspace().policy = lambda _=None, **_named: policy
     alone = [timed(lambda: shell.run_cell(CODE)) for _ in range(CELLS)]
     with open(os.devnull, "w") as nowhere:
         stdout, sys.stdout = sys.stdout, nowhere

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sqlite3
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -85,9 +86,12 @@ class Database:
 
 
 _open: weakref.WeakSet[Database] = weakref.WeakSet()
+_opening = threading.RLock()
 
 
 def _renew_in_child() -> None:
+    global _opening
+    _opening = threading.RLock()
     for database in _open:
         database.engine.dispose(close=False)
 
@@ -103,9 +107,11 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, vfs: str | 
     StoreDamaged, StoreFull, StoreReadOnly, StoreBusy.
     """
     path = path.absolute()
-    writable = _make_ready(path)
-    with translated(path):
+    with _opening, translated(path):
+        writable = _make_ready(path)
         uri = _uri(path, writable, vfs)
+        if not _opened_here(path):
+            _check_beginning(path)
         _check_identity(path, uri)
         engine = _engine(uri, busy_seconds)
         try:
@@ -113,9 +119,14 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, vfs: str | 
         except BaseException:
             engine.dispose()
             raise
-    database = Database(path, engine, writable=writable, journal_mode=mode)
-    _open.add(database)
+        database = Database(path, engine, writable=writable, journal_mode=mode)
+        _open.add(database)
     return database
+
+
+def _opened_here(path: Path) -> bool:
+    """Whether this process has the database open, under whatever name."""
+    return any(_size(other.path) and os.path.samefile(other.path, path) for other in tuple(_open))
 
 
 def _make_ready(path: Path) -> bool:
@@ -148,12 +159,17 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _check_identity(path: Path, uri: str) -> None:
+def _check_beginning(path: Path) -> None:
+    """Only while this process has not opened the database: to close any descriptor of a file lets go of all the locks
+    that the process has on it, and another one could then take away a log that is in use."""
     with path.open("rb") as file:
         head = file.read(SMALLEST)
     if head and (len(head) < SMALLEST or not head.startswith(MAGIC)):
         # SQLite would take a very short file for a new database.
         raise damaged(path, "it is not a database")
+
+
+def _check_identity(path: Path, uri: str) -> None:
     with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
         application, version, tables, pages, page_size = (
             connection.execute(query).fetchone()[0]
