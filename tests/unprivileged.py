@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from metaclaw_jlab.store.migrations import latest
+
 NOBODY = 65534
 
 
 @contextmanager
 def folder_of_nobody() -> Iterator[Path]:
     """A new folder of an unprivileged user, as whom the process runs meanwhile where it is root's."""
+    latest()  # what is imported and read for it may lie where that user cannot look
     folder = Path(tempfile.mkdtemp(prefix="metaclaw-"))
     root = os.geteuid() == 0
     if root:
