@@ -1,5 +1,6 @@
 """A folder whose modes count: root may write everywhere, so that a test of modes runs as somebody else."""
 
+import codecs
 import os
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ NOBODY = 65534
 @contextmanager
 def folder_of_nobody() -> Iterator[Path]:
     """A new folder of an unprivileged user, as whom the process runs meanwhile where it is root's."""
-    latest()  # what is imported and read for it may lie where that user cannot look
+    # What is imported and read for these may lie where that user cannot look.
+    latest()
+    codecs.lookup("ascii")
     folder = Path(tempfile.mkdtemp(prefix="metaclaw-"))
     root = os.geteuid() == 0
     if root:
