@@ -7,17 +7,15 @@ serves, so that whoever reads the store finds the files.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import shutil
-import urllib.request
 from pathlib import Path
 
 from metaclaw_jlab.core.adapter import Adapter, AdapterStatus
 from metaclaw_jlab.core.errors import AdapterRefused, NotFound, UsageMistake
 from metaclaw_jlab.runtime.home import Home
-from metaclaw_jlab.runtime.policy_server import running
+from metaclaw_jlab.runtime.policy_server import refresh_adapters
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.serving import Serving, ServingCause
@@ -25,7 +23,6 @@ from metaclaw_jlab.store.training import Training
 
 WEIGHTS = "adapter_model.safetensors"
 FILES = (WEIGHTS, "adapter_config.json", "metaclaw.json")
-REFRESH_SECONDS = 10.0
 _MAY_SERVE = frozenset({AdapterStatus.PROMOTED, AdapterStatus.FORCED})
 
 
@@ -144,7 +141,7 @@ def roll_back(
         raise UsageMistake(f"{what} serves already.", "Nothing was changed.")
     if to is None:
         Serving(database).put(None, cause, reason)
-        tell_server(home)
+        refresh_adapters(home)
         return None
     adapter = Adapters(database).get(to)
     if adapter.status not in _MAY_SERVE:
@@ -174,29 +171,10 @@ def delete(home: Home, database: Database, version: int) -> bool:
     return found
 
 
-def tell_server(home: Home) -> bool:
-    """Have the policy server look at once at what serves, where one runs; it looks by itself a little later."""
-    server = running(home)
-    if server is None:
-        return False
-    request = urllib.request.Request(
-        f"{server.base_url}/adapters/refresh",
-        data=b"{}",
-        headers={"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"},
-    )
-    # A proxy of the environment has no business on loopback.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=REFRESH_SECONDS) as answer:
-            return bool(answer.status == 200)
-    except (OSError, http.client.HTTPException):
-        return False
-
-
 def _serve(home: Home, database: Database, version: int, cause: ServingCause, reason: str) -> Adapter:
     if Serving(database).current() != version:
         Serving(database).put(version, cause, reason)
-    tell_server(home)
+    refresh_adapters(home)
     return Adapters(database).get(version)
 
 

@@ -50,6 +50,7 @@ from metaclaw_jlab.runtime.training_folder import (
     training_folder,
     write_job,
 )
+from metaclaw_jlab.runtime.training_process import LEASE
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.prompts import write_prompts
@@ -57,7 +58,6 @@ from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.serving import Serving
 from metaclaw_jlab.store.training import Training
 
-LEASE = "training"
 _RESTARTS = 3  # runs that a generation may overtake before training waits for another time
 
 

@@ -274,7 +274,3 @@ def test_an_empty_home_has_nothing_to_train_on_whatever_way_it_is_asked(home: Pa
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert ran.returncode == 1
         assert "No query trajectory" in json.loads(ran.stdout)["error"]["cause"]
-
-
-def test_the_lease_is_the_slow_loops() -> None:
-    assert training_process.LEASE == outer_loop.LEASE

@@ -23,10 +23,9 @@ from metaclaw_jlab.learning.adapters import (
     publish,
     published_folder,
     roll_back,
-    tell_server,
 )
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.policy_server import Endpoint
+from metaclaw_jlab.runtime.policy_server import Endpoint, refresh_adapters
 from metaclaw_jlab.runtime.policy_server import publish as publish_server
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database, open_database
@@ -240,6 +239,6 @@ def test_the_policy_server_is_told(place: Place) -> None:
 
 def test_a_policy_server_that_does_not_answer_well_changes_nothing(place: Place) -> None:
     with policy_server(place.home, 500):
-        assert not tell_server(place.home)
+        assert refresh_adapters(place.home) is None
         force(place.home, place.database, candidate(place.home, place.database).version, "I want it.")
     assert place.serves == 1

@@ -15,10 +15,11 @@ from metaclaw_jlab.core.errors import (
 )
 from metaclaw_jlab.core.training import PromptKind, RunState
 from metaclaw_jlab.learning.adapters import candidate_folder, fault, published_folder
-from metaclaw_jlab.learning.outer_loop import LEASE, abandon, resume, train_once
+from metaclaw_jlab.learning.outer_loop import abandon, resume, train_once
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.runtime.train_worker import Ending, EventKind, WorkerEvent, WorkerJob
 from metaclaw_jlab.runtime.training_folder import TrainingFolder, read_job
+from metaclaw_jlab.runtime.training_process import LEASE
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.prompts import read_prompts
 from metaclaw_jlab.store.query import Query
