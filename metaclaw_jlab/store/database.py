@@ -126,7 +126,15 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, vfs: str | 
 
 def _opened_here(path: Path) -> bool:
     """Whether this process has the database open, under whatever name."""
-    return any(_size(other.path) and os.path.samefile(other.path, path) for other in tuple(_open))
+    return any(_same_file(other.path, path) for other in tuple(_open))
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return _size(one) > 0 and os.path.samefile(one, other)
+    except PermissionError:
+        # One of them lies where this user may not look, the other one was just found.
+        return False
 
 
 def _make_ready(path: Path) -> bool:
