@@ -53,6 +53,12 @@ class AgentSettings(Section):
     )
     observation_chars: int = Field(8000, ge=200, le=200_000, description="Most characters of an output kept.")
     learn: bool = Field(True, description="Learn from tasks, where a notebook does not say otherwise.")
+    namespace: str = Field(
+        "",
+        pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",
+        max_length=64,
+        description="Library and query set of this project's own; the home's where empty.",
+    )
     proposal_hours: float = Field(
         24.0, gt=0, le=8760, description="A proposed cell that was not run for so long has expired."
     )
@@ -65,6 +71,28 @@ class SkillSettings(Section):
     max_tokens: int = Field(1200, ge=0, le=20_000, description="Most tokens of skills in one prompt.")
     threshold: float | None = Field(
         None, ge=0.0, description="Relevance under which a skill is left out; the validated one where unset."
+    )
+    dense_weight: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Weight of dense vectors beside words in retrieval; the validated one where unset, 0: words alone.",
+    )
+    embedder: Literal["shipped", "model", "endpoint"] = Field(
+        "shipped",
+        description="What embeds texts: the shipped one, a sentence-transformers model, an endpoint.",
+    )
+    embedder_model: str | None = Field(
+        None, description="Folder or hub id of the model, or its name at the endpoint."
+    )
+    embedder_url: str | None = Field(None, description="OpenAI-compatible endpoint that embeds texts.")
+    embedder_key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the key of skills.embedder_url.",
+    )
+    chroma_url: str | None = Field(
+        None, description="A running `chroma run` server; where unset vectors lie in the home."
     )
 
 
@@ -179,6 +207,73 @@ class ServerSettings(Section):
     start_seconds: float = Field(120.0, gt=0, le=3600, description="How long a start may take.")
 
 
+class SchedulerSettings(Section):
+    """When the host may train by itself."""
+
+    enabled: bool = Field(True, description="Train when nobody is working.")
+    idle_minutes: float = Field(
+        10.0, gt=0, le=1440, description="So long without a sign of the user counts as idle."
+    )
+    sleep_hours: str = Field(
+        "",
+        description="When you are away every day, such as 23:00-07:00; several with commas, days before them.",
+    )
+    quiet_hours: str = Field("", description="When nothing is ever trained, written the same way.")
+    timezone: str = Field("", description="IANA name, such as Europe/Berlin; the machine's where empty.")
+    min_window_minutes: float = Field(
+        5.0, ge=0, le=1440, description="A window that is known to be shorter is left unused."
+    )
+    min_batch: int = Field(
+        8, ge=1, le=100_000, description="Fewest waiting query tasks that start a training."
+    )
+    daily_minutes: float = Field(180.0, ge=0, le=1440, description="Most minutes of training a day.")
+    reattempt: bool = Field(True, description="Attempt older tasks again in a window, in the sandbox.")
+    desktop: bool = Field(True, description="Look at keyboard and mouse of the desktop, where there is one.")
+    battery: bool = Field(False, description="Train on battery too.")
+    load_percent: float = Field(
+        25.0, gt=0, le=100, description="No training while other programs use more of the CPUs."
+    )
+    gpu_memory_mb: int = Field(
+        1024, ge=0, le=10_000_000, description="No training while others hold more memory of the GPU."
+    )
+    gpu_percent: float = Field(
+        20.0, gt=0, le=100, description="No training while others keep the GPU busier than that."
+    )
+
+
+class CalendarSettings(Section):
+    """A calendar that says when its owner is away from the notebook."""
+
+    kind: Literal["none", "ics", "caldav", "google"] = Field("none", description="Where the calendar is.")
+    address: str = Field("", description="A file or URL (ics), a CalDAV URL, or the id of a Google calendar.")
+    user: str | None = Field(None, description="User name at the CalDAV server.")
+    key_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the password, or the path of Google's credentials.",
+    )
+    tentative: bool = Field(False, description="Count tentative events too.")
+    refresh_minutes: float = Field(15.0, ge=1, le=1440, description="How often it is fetched.")
+
+
+class ProxySettings(Section):
+    """What other agents get at /metaclaw/v1."""
+
+    enabled: bool = Field(True, description="Serve other agents.")
+    skills: bool = Field(
+        True, description="Put skills into their prompts, where a client does not say otherwise."
+    )
+    learn: bool = Field(True, description="Learn from their turns, where a client does not say otherwise.")
+    train_judged: bool = Field(
+        False, description="Let their turns train the policy on a judge's rewards alone."
+    )
+    session_minutes: float = Field(
+        30.0, gt=0, le=10_080, description="A turn that was silent for so long has ended."
+    )
+    max_body_mb: float = Field(20.0, gt=0, le=1000, description="Largest request that is taken.")
+    concurrency: int = Field(256, ge=1, le=10_000, description="Most requests under way at once.")
+
+
 class Settings(Section):
     """Everything that config.toml may hold."""
 
@@ -190,3 +285,6 @@ class Settings(Section):
     judge: JudgeSettings = JudgeSettings()
     sandbox: SandboxSettings = SandboxSettings()
     server: ServerSettings = ServerSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    proxy: ProxySettings = ProxySettings()

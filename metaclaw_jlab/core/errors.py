@@ -184,3 +184,19 @@ class AdapterRefused(MetaclawError, ValueError):
 
 class JudgeError(MetaclawError, RuntimeError):
     """A judge's replies are of no use."""
+
+
+class EmbedderError(MetaclawError, RuntimeError):
+    """Texts cannot be embedded: the model or endpoint is missing, or answers nonsense."""
+
+
+class CalendarError(MetaclawError, OSError):
+    """A calendar cannot be fetched or read."""
+
+
+class HostElsewhere(MetaclawError, PermissionError):
+    """Another server is the active host of this home; this one serves reads only."""
+
+
+class UpstreamError(MetaclawError, ConnectionError):
+    """The policy behind the proxy cannot be reached, or went away."""

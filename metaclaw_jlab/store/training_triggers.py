@@ -14,7 +14,8 @@ from metaclaw_jlab.store.trigger_sql import (
 )
 
 
-def _numbered(table: str, noun: str) -> tuple[str, str]:
+def numbered(table: str, noun: str) -> tuple[str, str]:
+    """A trigger of a table whose rows are numbered without a gap."""
     return refuse(
         f"{table}_follow_each_other",
         "INSERT",
@@ -203,7 +204,7 @@ _QUERY = [
 ]
 
 _RUNS = [
-    _numbered("training_runs", "Training runs"),
+    numbered("training_runs", "Training runs"),
     refuse(
         "training_runs_begin",
         "INSERT",
@@ -298,7 +299,7 @@ _SERVING = [
         f"  WHERE state NOT IN {OVER} AND OLD.version IN (adapter, parent))",
         "An adapter that a training run works on is not deleted.",
     ),
-    _numbered("gates", "Gates"),
+    numbered("gates", "Gates"),
     refuse(
         "gates_are_of_candidates",
         "INSERT",
@@ -307,7 +308,7 @@ _SERVING = [
         "A gate is of a candidate that is there.",
     ),
     *frozen("gates", "The report of a gate"),
-    _numbered("serving", "Changes of what serves"),
+    numbered("serving", "Changes of what serves"),
     refuse(
         "serving_is_promoted_or_forced",
         "INSERT",
@@ -318,7 +319,7 @@ _SERVING = [
         "Only an adapter that was promoted or forced serves, or the base.",
     ),
     *frozen("serving", "What served"),
-    _numbered("judge_tests", "Tests of judges"),
+    numbered("judge_tests", "Tests of judges"),
     *frozen("judge_tests", "The test of a judge"),
 ]
 

@@ -6,6 +6,7 @@ firing DELETE triggers unless `recursive_triggers` is on.
 
 from __future__ import annotations
 
+from metaclaw_jlab.store.host_triggers import HOST
 from metaclaw_jlab.store.learning_triggers import LEARNING
 from metaclaw_jlab.store.training_triggers import TRAINING
 from metaclaw_jlab.store.trigger_sql import (
@@ -370,5 +371,6 @@ TRIGGERS: dict[str, str] = dict(
         *frozen("events", "An event"),
         *LEARNING,
         *TRAINING,
+        *HOST,
     ]
 )

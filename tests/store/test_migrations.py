@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from metaclaw_jlab.store import host_schema, training_schema
 from metaclaw_jlab.store import migrations as package
-from metaclaw_jlab.store import training_schema
 from metaclaw_jlab.store.database import Database, open_database
 from metaclaw_jlab.store.migrations import latest, migrations
 from metaclaw_jlab.store.schema import APPLICATION_ID
@@ -26,9 +26,9 @@ def test_the_migrations_lead_to_the_declared_schema(database: Database) -> None:
     query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
     declared = create_engine("sqlite://")
     with declared.begin() as connection:
-        training_schema.metadata.create_all(
-            connection
-        )  # the whole schema: its module adds to the same metadata
+        # The whole schema: each module adds to the same metadata.
+        assert training_schema.metadata is host_schema.metadata
+        host_schema.metadata.create_all(connection)
         for trigger in TRIGGERS.values():
             connection.exec_driver_sql(trigger)
         wanted = shape([tuple(row) for row in connection.exec_driver_sql(query)])  # type: ignore[misc]
