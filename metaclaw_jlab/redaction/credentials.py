@@ -48,6 +48,7 @@ _SERVICES = (
     r"dckr_pat_[\w-]{16,}+",
     r"ey[JK][\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?",  # JSON web tokens
     r"AGE-SECRET-KEY-1[A-Z0-9]{20,}+",
+    r"mclaw-[0-9a-f]{12}-[\w-]{16,}+",  # clients of our own proxy
 )
 # The look ahead saves trying each of them at every short word.
 _SERVICE = re.compile(rf"(?<![A-Za-z0-9])(?=[\w.:+/=-]{{15}})(?:{'|'.join(_SERVICES)})")
