@@ -1,0 +1,1 @@
+"""The server side: the extension, the host, and the proxy for other agents."""

@@ -1,0 +1,1 @@
+"""The proxy for other agents: requests, dialects, and what becomes of them."""
