@@ -1,1 +1,1 @@
-"""The proxy for other agents: requests, dialects, and what becomes of them."""
+"""The proxy: other agents get the policy with the skills of this home, in the APIs that they speak."""
