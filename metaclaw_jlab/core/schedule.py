@@ -1,4 +1,4 @@
-"""What the scheduler knows and tells: who trains, what there is to train on, the whole picture; and who trains for it."""
+"""What the scheduler knows and tells: who trains and what for, the whole picture; and who trains for it."""
 
 from __future__ import annotations
 
