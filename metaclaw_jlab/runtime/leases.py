@@ -108,6 +108,25 @@ def lease(
             os.close(descriptor)
 
 
+def renew(
+    home: Home, name: str, *, valid_seconds: float = 600.0, clock: Callable[[], float] = time.time
+) -> None:
+    """Hold on to a lease of this process for so long from now. Raises LeaseHeld where it is its no longer.
+
+    It is lost with its home folder, and where another host took it over after its time. Raises as lease() does too.
+    """
+    noted = holder(home, name)
+    now = clock()
+    own = noted is not None and (noted.pid, noted.boot_id) == (os.getpid(), boot_id())
+    if noted is None or not own or _lock_path(home, name) not in _in_this_process:
+        raise LeaseHeld(f"{_description(noted)} holds {name!r} now.", "It was lost: take it again.")
+    note = Holder(host_name(), boot_id(), os.getpid(), noted.since, now + valid_seconds)
+    try:
+        replace_private(_note(home, name), json.dumps(asdict(note)))
+    except OSError as error:
+        raise home_error(home.path, error) from error
+
+
 def _acquire(
     home: Home,
     name: str,

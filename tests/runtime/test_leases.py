@@ -1,6 +1,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from metaclaw_jlab.core.errors import LeaseHeld
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.leases import Holder, held_by, holder, lease
+from metaclaw_jlab.runtime.leases import Holder, held_by, holder, lease, renew
 from metaclaw_jlab.runtime.processes import host_name
 
 HOLD = (
@@ -197,3 +198,34 @@ def test_another_host_holds_until_its_time_is_over(home: Home) -> None:
     leave_note(home, Holder("another-host", "another-boot", 1, 0.0, 60.0))
     assert held_by(home, "work", clock=lambda: 59.0) is not None
     assert held_by(home, "work", clock=lambda: 61.0) is None
+
+
+def test_a_renewed_lease_counts_for_longer_on_other_hosts(home: Home) -> None:
+    clock = Clock()
+    with lease(home, "work", valid_seconds=60, clock=clock):
+        clock.sleep(50)
+        renew(home, "work", valid_seconds=60, clock=clock)
+        noted = holder(home, "work")
+    assert noted is not None
+    assert (noted.since, noted.until) == (1000.0, 1110.0)
+
+
+def test_what_is_not_held_cannot_be_renewed(home: Home) -> None:
+    with pytest.raises(LeaseHeld):
+        renew(home, "work")
+
+
+def test_a_lease_that_another_process_holds_cannot_be_renewed(home: Home) -> None:
+    child = other_process(home)
+    try:
+        with pytest.raises(LeaseHeld, match=f"Process {child.pid}"):
+            renew(home, "work")
+    finally:
+        child.communicate("")
+
+
+def test_a_lease_is_lost_with_its_home(home: Home) -> None:
+    with lease(home, "work"):
+        shutil.rmtree(home.path)
+        with pytest.raises(LeaseHeld):
+            renew(home, "work")
