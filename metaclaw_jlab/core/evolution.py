@@ -19,6 +19,7 @@ class FailureKind(StrEnum):
     BAD = "bad"  # the user said so
     EDITED = "edited"
     REJECTED = "rejected"
+    JUDGED = "judged"  # a judge's majority, of a turn of another agent
 
 
 @dataclass(frozen=True, slots=True)

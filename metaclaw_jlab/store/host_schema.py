@@ -55,6 +55,7 @@ turns = Table(
     Column("kind", Text, nullable=False),
     Column("client", Text, nullable=False),  # id of a client key, "" for Jupyter's own token
     Column("conversation", Text, nullable=False),  # hash of the messages up to its last reply
+    Column("at", Float, nullable=False),  # when it was last heard of
     CheckConstraint("kind IN ('main', 'side')", name="kind_is_known"),
     Index("turns_by_session", "session"),
     Index("turns_by_conversation", "conversation"),

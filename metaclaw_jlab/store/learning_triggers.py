@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from metaclaw_jlab.store.trigger_sql import CURRENT, follow, frozen, last_word, may_teach, outcome, refuse
+from metaclaw_jlab.store.trigger_sql import (
+    CURRENT,
+    failing,
+    follow,
+    frozen,
+    heard,
+    last_word,
+    may_teach,
+    outcome,
+    refuse,
+)
 
 _SETTLED = (
-    "EXISTS (SELECT 1 FROM settlements WHERE trajectory = OLD.id\n"
-    "      AND heard = (SELECT count(*) FROM feedback WHERE trajectory = OLD.id))"
+    f"EXISTS (SELECT 1 FROM settlements WHERE trajectory = OLD.id\n      AND heard = {heard('OLD.id')})"
 )
-_NOT_ALL_HEARD = "NEW.heard IS NOT (SELECT count(*) FROM feedback WHERE trajectory = NEW.trajectory)"
+_NOT_ALL_HEARD = f"NEW.heard IS NOT {heard('NEW.trajectory')}"
+_FORGIVEN = f"CASE {last_word('OLD.id')} WHEN 'good' THEN 1 WHEN '' THEN NOT {failing('OLD')} ELSE 0 END"
 _ONLY_WITH_EVIDENCE = (
     "(NEW.decision = 'evolved') <> EXISTS (\n"
     "  SELECT 1 FROM generation_evidence WHERE trajectory = NEW.trajectory)"
@@ -71,8 +81,8 @@ _SETTLEMENTS = [
         "no_failure_is_lost",
         "UPDATE OF unsettled",
         "trajectories",
-        f"NEW.unsettled = 0 AND OLD.unsettled = 1 AND NOT {_SETTLED} AND {last_word('OLD.id')} <> 'good'",
-        "A failure waits until it is decided on, or called good.",
+        f"NEW.unsettled = 0 AND OLD.unsettled = 1 AND NOT {_SETTLED} AND NOT {_FORGIVEN}",
+        "A failure waits until it is decided on, called good, or no failure without a word taken back.",
     ),
     follow(
         "failures_wait_for_a_decision",

@@ -64,7 +64,7 @@ _OUTDATED = text(
 _WITHOUT_START = text(
     f"SELECT count(*) FROM trajectories WHERE role IN ('neither', 'query') AND skill_generation = {CURRENT}\n"
     f"  AND stop IS NOT NULL AND {may_teach('trajectories')}\n"
-    "  AND NOT EXISTS (SELECT 1 FROM starts WHERE trajectory = trajectories.id)"
+    "  AND purpose <> 'proxy' AND NOT EXISTS (SELECT 1 FROM starts WHERE trajectory = trajectories.id)"
 )
 
 

@@ -137,6 +137,7 @@ trajectories = Table(
     Column(  # whether it is kept for gates; NULL while it is not query
         "held_out", Integer, CheckConstraint("held_out IN (0, 1)", name="held_out_is_a_switch")
     ),
+    Column("own_score", Text),  # JSON: the score that a user's word took the place of
     CheckConstraint("number > 0", name="number_is_positive"),
     CheckConstraint("role IN ('neither', 'support', 'query')", name="role_is_one"),
     Index("trajectories_by_notebook", "notebook", "number"),
@@ -186,6 +187,16 @@ feedback = Table(
     Column("text", Exact, nullable=False),
     Column("at", Float, nullable=False),
     CheckConstraint("kind IN ('good', 'bad', 'edited', 'rejected')", name="kind_is_known"),
+    sqlite_with_rowid=False,
+)
+
+# Words that were taken back. The word itself stays.
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("trajectory", Text, ForeignKey("trajectories.id"), primary_key=True, nullable=False),
+    Column("position", Integer, primary_key=True, nullable=False),
+    Column("at", Float, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.store.database import Database
-from metaclaw_jlab.store.schema import feedback, settlements, trajectories
-from metaclaw_jlab.store.trigger_sql import CURRENT, passed_since
+from metaclaw_jlab.store.schema import settlements, trajectories
+from metaclaw_jlab.store.trigger_sql import CURRENT, heard, passed_since
 
 LATE_AT_ONCE = 25
 PASSED_SINCE = "The same task has passed since."
 
 # The conditions of the index trajectories_unsettled: SQLite uses it only where they are there word for word.
 _PENDING = text("unsettled = 1 AND drained_at IS NULL AND role <> 'support'")
+_HEARD = text(f"SELECT {heard(':key')}")
 _SUPERSEDED = f"(trajectories.skill_generation < {CURRENT} AND {passed_since('trajectories')})"
 
 
@@ -113,4 +114,4 @@ class Support:
 
 
 def _heard(connection: Connection, trajectory_id: str) -> int:
-    return connection.execute(select(func.count()).where(feedback.c.trajectory == trajectory_id)).scalar_one()
+    return int(connection.execute(_HEARD, {"key": trajectory_id}).scalar_one())

@@ -44,6 +44,7 @@ _PROPOSED = (
         steps.c.position == _LAST.correlate(trajectories),
         steps.c.observation.is_(None),
         steps.c.action != "",
+        trajectories.c.purpose != "proxy",  # another agent's tools run elsewhere: nothing is proposed here
     )
     .correlate(trajectories)
     .exists()

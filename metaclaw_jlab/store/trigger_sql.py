@@ -7,8 +7,18 @@ LEARNABLE_PURPOSES = ("user", "retry", "proxy")  # a purpose that is not named h
 LEARNABLE = f"{LEARNABLE_PURPOSES}"
 
 EVOLVED = "'It evolved generation ' || NEW.number || '.'"
-HEARD = "(SELECT count(*) FROM feedback WHERE feedback.trajectory = settlements.trajectory)"
-HEARD_OF_ID = "(SELECT count(*) FROM feedback WHERE feedback.trajectory = trajectories.id)"
+
+
+def heard(trajectory: str) -> str:
+    """How much was said about a trajectory: words, and words taken back."""
+    return (
+        f"((SELECT count(*) FROM feedback WHERE feedback.trajectory = {trajectory})\n"
+        f"      + (SELECT count(*) FROM withdrawals WHERE withdrawals.trajectory = {trajectory}))"
+    )
+
+
+HEARD = heard("settlements.trajectory")
+HEARD_OF_ID = heard("trajectories.id")
 
 OVER = "('done', 'abandoned', 'failed')"
 LIVE_RUN = f"state NOT IN {OVER} AND skill_generation = {CURRENT}"
@@ -51,11 +61,26 @@ def outcome(row: str) -> str:
 
 
 def last_word(trajectory: str) -> str:
-    """The kind of the last feedback on a trajectory, '' where there is none."""
+    """The kind of the last feedback on a trajectory that was not taken back, '' where there is none."""
     return (
-        f"coalesce((SELECT kind FROM feedback WHERE trajectory = {trajectory}\n"
+        f"coalesce((SELECT kind FROM feedback WHERE trajectory = {trajectory} AND NOT EXISTS (\n"
+        "        SELECT 1 FROM withdrawals WHERE withdrawals.trajectory = feedback.trajectory\n"
+        "          AND withdrawals.position = feedback.position)\n"
         "      ORDER BY position DESC LIMIT 1), '')"
     )
+
+
+def judged_wrong(row: str) -> str:
+    """Whether a judge's majority said that a turn of another agent went wrong; a judge fails nothing else."""
+    return (
+        f"{row}.purpose = 'proxy' AND json_extract({row}.score, '$.source') IS 'judge'\n"
+        f"      AND json_extract({row}.score, '$.value') < 0"
+    )
+
+
+def failing(row: str) -> str:
+    """Whether a trajectory that has ended is a failure, whatever the user said."""
+    return f"({outcome(row)} IN ('failed', 'raised') OR ({judged_wrong(row)}))"
 
 
 def refuse(name: str, event: str, table: str, condition: str | None, message: str) -> tuple[str, str]:

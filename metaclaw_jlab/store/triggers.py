@@ -20,6 +20,8 @@ from metaclaw_jlab.store.trigger_sql import (
     passed_since,
     refuse,
 )
+from metaclaw_jlab.store.turn_triggers import TURNS
+from metaclaw_jlab.store.withdrawal_triggers import WITHDRAWALS
 
 TRIGGERS: dict[str, str] = dict(
     [
@@ -372,5 +374,7 @@ TRIGGERS: dict[str, str] = dict(
         *LEARNING,
         *TRAINING,
         *HOST,
+        *WITHDRAWALS,
+        *TURNS,
     ]
 )

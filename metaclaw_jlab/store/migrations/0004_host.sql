@@ -46,6 +46,7 @@ CREATE TABLE turns (
   kind TEXT NOT NULL,
   client TEXT NOT NULL,
   conversation TEXT NOT NULL,
+  at FLOAT NOT NULL,
   PRIMARY KEY (trajectory),
   CONSTRAINT kind_is_known CHECK (kind IN ('main', 'side')),
   FOREIGN KEY(trajectory) REFERENCES trajectories (id)
