@@ -59,15 +59,48 @@ def gate(
     `work` has a worker make the attempts; what was attempted before an interruption is not attempted again.
     """
     assert run.adapter is not None
-    if known := Gates(gating.database).of(run.adapter):
-        return _conclude(gating, run, folder, known[-1])
+    known = Gates(gating.database).of(run.adapter)
+    return _conclude(gating, run, folder, known[-1] if known else _compare(gating, run, folder, work))
+
+
+def look_again(
+    gating: Gating, run: TrainingRun, folder: TrainingFolder, work: Callable[[WorkerJob], None]
+) -> bool:
+    """Gate the adapter of a run that is done once more, where it lacked evidence and there is now as much as its last
+    gate asked for; whether it was done. Each look makes the next one stricter (see promotion)."""
+    assert run.adapter is not None
+    known = Gates(gating.database).of(run.adapter)
+    if not known or Adapters(gating.database).get(run.adapter).status is not AdapterStatus.CANDIDATE:
+        return False
+    report = known[-1]
+    if report.verdict is Verdict.INSUFFICIENT:
+        if (
+            not report.missing
+            or len(_gain_prompts(gating, run.adapter)) < _attempted(report) + report.missing
+        ):
+            return False
+        report = _compare(gating, run, folder, work)
+    _conclude(gating, run, folder, report)
+    return True
+
+
+def _compare(
+    gating: Gating, run: TrainingRun, folder: TrainingFolder, work: Callable[[WorkerJob], None]
+) -> GateReport:
+    """Have the attempts made, and keep what they show."""
+    assert run.adapter is not None
     arms = _arms(gating, run)
     if not _asked(folder, arms):
         _ask(gating, run, folder, arms)
     work(WorkerJob.TRIALS)
     report = judged(read_attempts(folder), arms, looks=Gates(gating.database).looks_since_promotion() + 1)
     Gates(gating.database).record(run.adapter, report)
-    return _conclude(gating, run, folder, report)
+    return report
+
+
+def _attempted(report: GateReport) -> int:
+    """How many held-out tasks a gate compared."""
+    return next((one.n for one in report.comparisons if one.name == "gain"), 0)
 
 
 def judged(attempts: Sequence[Attempt], arms: Mapping[str, str | None], *, looks: int) -> GateReport:
@@ -131,16 +164,7 @@ def _asked(folder: TrainingFolder, arms: Mapping[str, str | None]) -> bool:
 
 def _ask(gating: Gating, run: TrainingRun, folder: TrainingFolder, arms: Mapping[str, str | None]) -> None:
     assert run.adapter is not None
-    held_out = Query(gating.database, held_out_share=gating.held_out_share).held_out()
-    write_prompts(
-        suite_file(folder, GAIN),
-        # Of a task without checks nobody knows what came of it: a gate takes no judge's word.
-        [
-            one
-            for one in (*first_prompts(gating.database, held_out), *gating.fresh(run.adapter))
-            if one.checked
-        ],
-    )
+    write_prompts(suite_file(folder, GAIN), _gain_prompts(gating, run.adapter))
     write_prompts(suite_file(folder, REGRESSION), gating.regression())
     settings = read_job(folder).plan
     temperatures = tuple(sorted({0.0, gating.temperature}))
@@ -159,6 +183,13 @@ def _ask(gating: Gating, run: TrainingRun, folder: TrainingFolder, arms: Mapping
             max_steps=int(str(settings["max_steps"])),
         ),
     )
+
+
+def _gain_prompts(gating: Gating, version: int) -> list[TrainingPrompt]:
+    """What is held out now, without tasks that have no checks: a gate takes no judge's word."""
+    held_out = Query(gating.database, held_out_share=gating.held_out_share).held_out()
+    prompts = (*first_prompts(gating.database, held_out), *gating.fresh(version))
+    return [one for one in prompts if one.checked]
 
 
 def _pairs(
@@ -202,8 +233,10 @@ def _conclude(gating: Gating, run: TrainingRun, folder: TrainingFolder, report: 
     else:
         adapters.explain(version, report.reason)
         said = f"Adapter v{version} does not serve: not enough evidence. {report.reason}"
-    said = f"{said} {read_job(folder).note}".rstrip()
-    done = Training(gating.database).change(run.number, RunState.DONE, said)
+    done = run
+    if not run.state.over:
+        said = f"{said} {read_job(folder).note}".rstrip()
+        done = Training(gating.database).change(run.number, RunState.DONE, said)
     for leftover in (folder.trials, folder.checkpoints):
         shutil.rmtree(leftover, ignore_errors=True)
     for leftover in (folder.query, folder.replay):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from metaclaw_jlab.core.adapter import AdapterStatus
 from metaclaw_jlab.core.config import TrainingSettings
 from metaclaw_jlab.core.errors import (
     AdapterRefused,
@@ -28,7 +29,7 @@ from metaclaw_jlab.core.errors import (
 from metaclaw_jlab.core.training import RunState, TrainingPrompt, TrainingRun
 from metaclaw_jlab.learning.adapters import candidate_folder, published_folder, trained_on
 from metaclaw_jlab.learning.collecting import Collecting, collect
-from metaclaw_jlab.learning.gating import Gating, gate
+from metaclaw_jlab.learning.gating import Gating, gate, look_again
 from metaclaw_jlab.learning.judging import Chosen, JudgeUse, choose
 from metaclaw_jlab.learning.query_set import query_prompts
 from metaclaw_jlab.runtime.home import Home, replace_private
@@ -58,6 +59,7 @@ from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.serving import Serving
 from metaclaw_jlab.store.training import Training
 
+_LOOKED_AT = 20  # recent runs, among which that of the newest adapter is looked for
 _RESTARTS = 3  # runs that a generation may overtake before training waits for another time
 
 
@@ -95,7 +97,8 @@ class OuterLoop:
 
 
 def train_once(loop: OuterLoop, *, steps: int | None = None, seed: int | None = None) -> TrainingRun:
-    """One training from the query set to the gate's verdict; an unfinished run is taken up first.
+    """One training from the query set to the gate's verdict; an unfinished run is taken up first, and before a new one
+    an adapter that lacked evidence is gated again where that has come.
 
     Ctrl-C (KeyboardInterrupt) stops it within the deadline and leaves it paused. Raises LeaseHeld where a training runs
     already, NothingToTrain, TrainingError, WorkerFailed, AdapterRefused.
@@ -105,7 +108,14 @@ def train_once(loop: OuterLoop, *, steps: int | None = None, seed: int | None = 
         for _ in range(_RESTARTS):
             run = None
             try:
-                run = _unfinished(loop) or _begin(loop, steps, seed)
+                run = _unfinished(loop)
+                decided = None if run is not None else _look_again(loop)
+                try:
+                    run = run or _begin(loop, steps, seed)
+                except NothingToTrain:
+                    if decided is None:
+                        raise
+                    return decided
                 return _advance(loop, run)
             except (Superseded, GenerationMoved) as overtaken:
                 if run is not None:
@@ -143,6 +153,24 @@ def _unfinished(loop: OuterLoop) -> TrainingRun | None:
         _leave(loop, run, RunState.ABANDONED, "The skill generation has advanced since.")
         return None
     return run
+
+
+def _look_again(loop: OuterLoop) -> TrainingRun | None:
+    """Gate the newest adapter again where only evidence was lacking and that has come since; its run, if it was."""
+    newest = next(iter(Adapters(loop.database).recent(1)), None)
+    if newest is None or newest.status is not AdapterStatus.CANDIDATE:
+        return None
+    runs = Training(loop.database).recent(_LOOKED_AT)
+    run = next((one for one in runs if one.adapter == newest.version and one.state is RunState.DONE), None)
+    if run is None or (run.base, run.base_sha256) != (loop.base, loop.base_sha256()):
+        return None
+    folder = training_folder(loop.home, run.number)
+    try:
+        found = look_again(loop.gating(), run, folder, lambda job: _work(loop, run, folder, job))
+    except AdapterRefused as error:  # its files are gone: there is nothing to decide on
+        loop.on_progress(Progress(RunState.GATING, sentence=str(error)))
+        return None
+    return run if found else None
 
 
 def _begin(loop: OuterLoop, steps: int | None, seed: int | None) -> TrainingRun:

@@ -1,6 +1,5 @@
 """The gate of a run: which pairs it compares, with whom, and that its verdict is carried out."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,13 +15,14 @@ from metaclaw_jlab.learning import gating
 from metaclaw_jlab.learning.adapters import candidate_folder, promote, published_folder, roll_back
 from metaclaw_jlab.learning.gating import BASE, BEST, CANDIDATE, GAIN, REGRESSION, SERVING, gate, judged
 from metaclaw_jlab.runtime.train_worker import WorkerEvent, WorkerJob
-from metaclaw_jlab.runtime.training_folder import Job, TrainingFolder, write_job
+from metaclaw_jlab.runtime.training_folder import TrainingFolder
 from metaclaw_jlab.runtime.trials import Attempt, read_plan, suite_file
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.gates import Gates
 from metaclaw_jlab.store.prompts import read_prompts
 from metaclaw_jlab.store.serving import Serving
 from metaclaw_jlab.store.training import Training
+from tests.learning.gated import Killed, killed_after, name, trained, work
 from tests.learning.homes import Ground
 from tests.learning.slow_homes import GATE_TASKS, Script, Slow, gate_prompt, tries
 from tests.learning.trained import candidate
@@ -33,10 +33,6 @@ ARMS: dict[str, str | None] = {CANDIDATE: "v1", SERVING: None, BASE: None}
 @pytest.fixture
 def slow(home_ground: Ground) -> Slow:
     return Slow(home_ground)
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 # ---------------------------------------------------------------- pairs
@@ -120,25 +116,6 @@ def test_one_attempted_again_at_another_seed_counts_with_its_task() -> None:
 # ---------------------------------------------------------------- a gate in a home
 
 
-def trained(slow: Slow, base_sha256: str = "b" * 64) -> tuple[TrainingRun, TrainingFolder]:
-    """A run whose adapter lies where candidates do, and its folder."""
-    database = slow.ground.database
-    training = Training(database)
-    run = training.begin(skill_generation=0, base="tiny", base_sha256=base_sha256, seed=1, steps=1)
-    training.change(run.number, RunState.TRAINING, "It trains.")
-    made = candidate(slow.ground.home, database)
-    name(slow, made.version, base_sha256)
-    folder = slow.folder(run.number)
-    write_job(folder, Job({"max_tokens": 8, "max_steps": 2}))
-    return training.change(run.number, RunState.GATING, "It is gated.", adapter=made.version), folder
-
-
-def name(slow: Slow, version: int, base_sha256: str = "b" * 64) -> None:
-    """Say on the card of a candidate which base it is for."""
-    card = candidate_folder(slow.ground.home, version) / "metaclaw.json"
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"base_sha256": base_sha256}))
-
-
 def promoted(slow: Slow, regression: float = 0.5, base_sha256: str = "b" * 64) -> int:
     """An adapter that a gate let serve, whose own gate saw it do so well on the regression set."""
     home, database = slow.ground.home, slow.ground.database
@@ -154,17 +131,6 @@ def decided(slow: Slow, script: Script, **changes: Any) -> TrainingRun:
     """A run's gate, whose worker does as the script says."""
     run, folder = trained(slow)
     return gate(slow.gating(**changes), run, folder, work(folder, script))
-
-
-def work(folder: TrainingFolder, script: Script) -> Any:
-    """What has a worker make the attempts."""
-
-    def do(job: WorkerJob) -> None:
-        assert job is WorkerJob.TRIALS
-        for _ in script(folder):
-            pass
-
-    return do
 
 
 @pytest.mark.parametrize(
@@ -287,18 +253,6 @@ def test_a_candidate_whose_files_are_gone_is_told(slow: Slow) -> None:
 
 
 # ---------------------------------------------------------------- interruptions
-
-
-def killed_after(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-    """The process ends right after the next call of this."""
-    real = getattr(owner, name)
-
-    def once(*arguments: object, **named: object) -> object:
-        monkeypatch.setattr(owner, name, real)
-        real(*arguments, **named)
-        raise Killed
-
-    monkeypatch.setattr(owner, name, once)
 
 
 @pytest.mark.parametrize(
