@@ -63,7 +63,8 @@ class Windows:
         given = {"used_seconds": used_seconds, "run": run, "yield_seconds": yield_seconds}
         values = {name: value for name, value in given.items() if value is not None}
         found = self._change(number, closed_at=at, closed_by=by, **values)
-        told = {"window": number, "by": by, "used_seconds": round(found.used_seconds, 3)}
+        told: dict[str, str | int | float] = {"window": number, "by": by}
+        told["used_seconds"] = round(found.used_seconds, 3)
         if found.run is not None:
             told["run"] = found.run
         if found.yield_seconds is not None:
