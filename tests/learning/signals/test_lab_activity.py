@@ -5,19 +5,7 @@ import pytest
 from metaclaw_jlab.core.config import SchedulerSettings
 from metaclaw_jlab.core.signal import SignalState
 from metaclaw_jlab.learning.signals.lab import FRESH_SECONDS, LabActivity
-
-
-class Clock:
-    def __init__(self, now: float = 1_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.learning.signals.clocks import Clock
 
 
 @pytest.fixture
