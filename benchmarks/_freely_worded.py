@@ -1,4 +1,4 @@
-"""Requests as people word them, with the house rules that bear on each; none of them uses the practice world's wordings.
+"""Requests as people word them, with the house rules that bear on each; none has the practice world's wordings.
 
 They were written by hand before any embedder was made, and no embedder is trained on them. `VALIDATION` is what weights
 and thresholds are chosen on; `TEST` is what is reported.

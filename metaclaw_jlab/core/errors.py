@@ -190,6 +190,10 @@ class EmbedderError(MetaclawError, RuntimeError):
     """Texts cannot be embedded: the model or endpoint is missing, or answers nonsense."""
 
 
+class VectorsUnavailable(MetaclawError, ConnectionError):
+    """The vector database cannot be opened, reached or written."""
+
+
 class CalendarError(MetaclawError, OSError):
     """A calendar cannot be fetched or read."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -50,37 +51,21 @@ class BM25Retriever:
     ) -> None:
         self.skills = tuple(skills)
         self.threshold = threshold
-        served = [(texts or {}).get(skill.name, ()) for skill in self.skills]
-        by_skill = [[document for text in own for document in _clause_words(text)] for own in served]
-        said = [_words(_indexed_text(skill)) for skill in self.skills]
-        documents = [*said, *(document for own in by_skill for document in own)]
+        documents, self._texts = _documents(self.skills, texts or {})
         self._documents = len(documents)
-        self._index = _build(documents)
+        self._index, self._mean_length = _build(documents)
         self._telling_weight = math.log(1 + (len(documents) + len(BACKGROUND) - 0.5) / 1.5)
-        self._texts = _TextScores([len(own) for own in by_skill], [len(own) for own in served])
 
     def search(self, query: str, limit: int) -> tuple[Match, ...]:
         """At most `limit` skills, none under the threshold. The best of each clause come first, then by relevance.
 
         What has less than 0.4 of the relevance of the best of its clause is left out, unless the threshold is 0.
         """
-        limits = max(self.threshold, 1e-6), _FAR_BEHIND if self.threshold > 0 else 0.0
-        standing: dict[int, float] = {}
-        relevance: dict[int, float] = {}
-        for clause in clause_words(query) if self.skills and limit > 0 else ():
-            relevances = self._relevances(clause)
-            best = float(relevances.max())
-            for index in (relevances >= max(limits[0], limits[1] * best)).nonzero()[0].tolist():
-                value = float(relevances[index])
-                standing[index] = max(standing.get(index, 0.0), value / best)
-                relevance[index] = max(relevance.get(index, 0.0), value)
-        order = sorted(
-            standing, key=lambda skill: (-standing[skill], -relevance[skill], self.skills[skill].name)
-        )
-        return tuple(Match(self.skills[index], relevance[index]) for index in order[:limit])
+        clauses = clause_words(query) if self.skills and limit > 0 else []
+        return ranked(self.skills, map(self.relevances, clauses), self.threshold, limit)
 
-    def _relevances(self, clause: Sequence[str]) -> Any:
-        """Relevance of each skill to the words of a clause."""
+    def relevances(self, clause: Sequence[str]) -> Any:
+        """Relevance of each skill to the words of a clause, an array."""
         import numpy as np
 
         known = [word for word in dict.fromkeys(clause) if word in self._index.vocab_dict]
@@ -89,6 +74,95 @@ class BM25Retriever:
         scores = self._index.get_scores(known) / self._telling_weight
         said, of_texts = scores[: len(self.skills)], scores[len(self.skills) : self._documents]
         return self._texts.added(said, of_texts, self.threshold)
+
+    def statistics(self) -> Statistics:
+        """What scores depend on besides a document and the query."""
+        starts = self._index.scores["indptr"]
+        return Statistics(
+            documents=self._index.scores["num_docs"],
+            mean_length=self._mean_length,
+            telling_weight=self._telling_weight,
+            holders=lambda word: (
+                int(starts[number + 1] - starts[number])
+                if (number := self._index.vocab_dict.get(word)) is not None
+                else 0
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of an index: its documents, their mean length, the weight of a word that one has, and how many have a word."""
+
+    documents: int
+    mean_length: float
+    telling_weight: float
+    holders: Callable[[str], int]
+
+
+class FreshScan:
+    """The same relevance without an index, for the few skills that are newer than it: each document is looked at."""
+
+    def __init__(
+        self,
+        skills: Iterable[Skill],
+        threshold: float,
+        texts: Mapping[str, Sequence[str]],
+        statistics: Statistics,
+    ) -> None:
+        self.skills = tuple(skills)
+        self._threshold = threshold
+        self._statistics = statistics
+        documents, self._texts = _documents(self.skills, texts)
+        self._counts = [Counter(document) for document in documents]
+
+    def relevances(self, clause: Sequence[str]) -> Any:
+        """Relevance of each skill to the words of a clause, an array."""
+        import numpy as np
+
+        of = self._statistics
+        weights = {word: self._weight(word) for word in dict.fromkeys(clause)}
+        scores = np.zeros(len(self._counts))
+        for number, counts in enumerate(self._counts):
+            norm = _K1 * (1 - _B + _B * counts.total() / max(of.mean_length, 1e-9))
+            scores[number] = sum(
+                weight * counts[word] / (norm + counts[word]) for word, weight in weights.items()
+            )
+        scores /= of.telling_weight
+        said, of_texts = scores[: len(self.skills)], scores[len(self.skills) :]
+        return self._texts.added(said, of_texts, self._threshold)
+
+    def _weight(self, word: str) -> float:
+        holders = max(1, self._statistics.holders(word))
+        return math.log(1 + (self._statistics.documents - holders + 0.5) / (holders + 0.5))
+
+
+def ranked(
+    skills: Sequence[Skill], clauses: Iterable[Any], threshold: float, limit: int
+) -> tuple[Match, ...]:
+    """Skills by their relevances to each clause of a query (see `BM25Retriever.search`)."""
+    limits = max(threshold, 1e-6), _FAR_BEHIND if threshold > 0 else 0.0
+    standing: dict[int, float] = {}
+    relevance: dict[int, float] = {}
+    for relevances in clauses:
+        best = float(relevances.max(initial=0.0))
+        for index in (relevances >= max(limits[0], limits[1] * best)).nonzero()[0].tolist():
+            value = float(relevances[index])
+            standing[index] = max(standing.get(index, 0.0), value / best)
+            relevance[index] = max(relevance.get(index, 0.0), value)
+    order = sorted(standing, key=lambda skill: (-standing[skill], -relevance[skill], skills[skill].name))
+    return tuple(Match(skills[index], relevance[index]) for index in order[:limit])
+
+
+def _documents(
+    skills: Sequence[Skill], texts: Mapping[str, Sequence[str]]
+) -> tuple[list[list[str]], _TextScores]:
+    """The words of what skills say and then of the clauses of their texts, and how to add up the scores of these."""
+    served = [texts.get(skill.name, ()) for skill in skills]
+    by_skill = [[document for text in own for document in _clause_words(text)] for own in served]
+    said = [_words(_indexed_text(skill)) for skill in skills]
+    counts = _TextScores([len(own) for own in by_skill], [len(own) for own in served])
+    return [*said, *(document for own in by_skill for document in own)], counts
 
 
 class _TextScores:
@@ -202,7 +276,8 @@ def _clause_words(text: str) -> list[list[str]]:
     return clause_words(text)
 
 
-def _build(documents: list[list[str]]) -> Any:
+def _build(documents: list[list[str]]) -> tuple[Any, float]:
+    """The index of documents and background, and the mean length of them all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm's, in a kernel without ipywidgets
         import bm25s
@@ -212,5 +287,6 @@ def _build(documents: list[list[str]]) -> Any:
     # As long as the rest, so that they leave the mean length, by which scores are normalised, where it is.
     padded = [text + [_FILLER] * (mean_length - len(text)) for text in background]
     index = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
-    index.index(documents + padded, show_progress=False)
-    return index
+    every = documents + padded
+    index.index(every, show_progress=False)
+    return index, sum(map(len, every)) / len(every)

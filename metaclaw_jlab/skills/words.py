@@ -74,6 +74,13 @@ def clause_words(text: str) -> list[list[str]]:
     return [*found[: _MOST_CLAUSES - 1], rest] if rest else found
 
 
+def clauses(text: str) -> list[str]:
+    """The texts of the steps that `clause_words` parts, at most 8."""
+    found = [part.strip() for part in _SENTENCE_END.split(text) if words(part)]
+    rest = " ".join(found[_MOST_CLAUSES - 1 :])
+    return [*found[: _MOST_CLAUSES - 1], rest] if rest else found
+
+
 @lru_cache(2**14)
 def stem(word: str) -> str:
     """An English word without plural, -ing, -ed and final e; crude on purpose, and the same for query and skill."""
