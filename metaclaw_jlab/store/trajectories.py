@@ -226,6 +226,13 @@ class Trajectories:
             raise _missing(trajectory_id)
         return str(row.process)
 
+    def steps_of(self, trajectory_id: str) -> int:
+        """How many steps it has; 0 where it is not there."""
+        with self._database.read() as connection:
+            return connection.execute(
+                select(func.count()).where(steps.c.trajectory == trajectory_id)
+            ).scalar_one()
+
     def last(self, notebook: str | None = None) -> Trajectory | None:
         """The newest trajectory, of one notebook where it is given."""
         return next(iter(self.recent(1, notebook)), None)

@@ -61,6 +61,19 @@ class Turns:
         with self._database.write() as connection:
             connection.execute(change.values(conversation=conversation, at=at))
 
+    def close(self, trajectory_id: str, stop: StopReason, detail: str = "") -> bool:
+        """Record why a turn is over, with the seconds from its first request to its last reply; false where that was
+        recorded before, or there is no such turn."""
+        table = trajectories.c
+        heard = select(turns.c.at).where(turns.c.trajectory == trajectory_id).scalar_subquery()
+        change = update(trajectories).where(
+            table.id == trajectory_id, table.purpose == Purpose.PROXY.value, table.stop.is_(None)
+        )
+        seconds = func.max(0.0, func.coalesce(heard, table.created_at) - table.created_at)
+        with self._database.write() as connection:
+            closed = connection.execute(change.values(stop=stop.value, stop_detail=detail, seconds=seconds))
+        return bool(closed.rowcount)
+
     def of(self, trajectory_id: str) -> Turn | None:
         """Whose turn a trajectory is, None where it is none."""
         with self._database.read() as connection:

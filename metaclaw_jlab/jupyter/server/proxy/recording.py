@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.exchange import Asked, Replied
+from metaclaw_jlab.learning.turns import Conversations, Placed
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.workspace import Workspace
 
-__all__ = ["Asked", "Recording", "Replied"]
+__all__ = ["Asked", "Recording", "Replied", "open_recording"]
 
-MOST_WAITING = 2000  # exchanges; one more is not kept, and the log says so
+MOST_WAITING = 5000  # exchanges; one more is not kept, and the log says so
+SWEEP_SECONDS = 30.0  # how often turns are looked for that nothing is heard of any more
+
+Ended = Callable[["Workspace", tuple[str, ...]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -25,59 +30,140 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Job:
     workspace: Workspace
-    trajectory: str
     asked: Asked
     replied: Replied
+    placed: Placed
+
+
+@dataclass(slots=True)
+class _Home:
+    """A namespace whose turns are kept."""
+
+    workspace: Workspace
+    conversations: Conversations = field(default_factory=Conversations)
 
 
 class Recording:
-    """Where the proxy leaves what it has done. `place` says at once which trajectory an exchange belongs to, None where
-    it is not kept; `keep` writes it, on a thread of this object's own."""
+    """Where the proxy leaves what it has done. `on_ended` is told of turns that came to a good end, on the thread that
+    writes; `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
-        place: Callable[[Workspace, Asked, Replied], str | None],
-        keep: Callable[[Workspace, str, Asked, Replied], None],
         *,
+        on_ended: Ended = lambda _workspace, _ended: None,
+        on_close: Callable[[float], None] = lambda _seconds: None,
+        clock: Callable[[], float] = time.time,
         limit: int = MOST_WAITING,
     ) -> None:
-        self._place, self._keep = place, keep
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(limit)
+        self._on_ended, self._on_close, self._clock, self._limit = on_ended, on_close, clock, limit
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._homes: dict[str, _Home] = {}
+        self._lock = threading.Lock()  # of the conversations: both threads place and end turns
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._lost = 0
 
     def record(self, workspace: Workspace, asked: Asked, replied: Replied) -> str | None:
-        """Keep an exchange in this namespace; the id of its trajectory, None where it is not kept. Returns at once."""
-        if self._closed or self._jobs.full():
-            _log.warning(
-                "An exchange is not kept: %s.", "it came too late" if self._closed else "too many wait"
-            )
+        """Keep an exchange in this namespace; the id of its trajectory, None where it is not kept. Returns at once.
+
+        What the headers don't say is told from the conversation itself (see learning.turns).
+        """
+        if self._closed or self._jobs.qsize() >= self._limit:
+            self._lose()
             return None
-        trajectory = self._place(workspace, asked, replied)
-        if trajectory is not None:
-            self._jobs.put_nowait(_Job(workspace, trajectory, asked, replied))
-            self._start()
-        return trajectory
+        with self._lock:
+            home = self._home(workspace)
+            placed = home.conversations.place(asked, replied)
+        self._jobs.put(_Job(workspace, asked, replied, placed))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="metaclaw-turns", daemon=True)
+            self._thread.start()
+        return placed.trajectory
 
     def close(self, seconds: float) -> None:
-        """Write what waits, for at most so long, and take no more."""
+        """Write what waits, for at most so long, and take no more. Turns that go on stay open for the next server."""
         self._closed = True
+        until = time.monotonic() + seconds
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join(seconds)
             if self._thread.is_alive():
                 _log.warning("%d exchanges could not be written in time.", self._jobs.qsize())
+        self._on_close(max(0.0, until - time.monotonic()))
 
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write, name="metaclaw-turns", daemon=True)
-            self._thread.start()
+    def _home(self, workspace: Workspace) -> _Home:
+        key = str(workspace.home.path)
+        found = self._homes.get(key)
+        if found is None:
+            found = self._homes[key] = _Home(workspace, Conversations(recall=self._recall(key)))
+        found.workspace = workspace  # it may have been opened anew
+        return found
 
-    def _write(self) -> None:
-        while (job := self._jobs.get()) is not None:
+    def _recall(self, key: str) -> Callable[[Sequence[str], str], str | None]:
+        def recall(hashes: Sequence[str], client: str) -> str | None:
+            from metaclaw_jlab.store.turns import Turns
+
             try:
-                self._keep(job.workspace, job.trajectory, job.asked, job.replied)
+                return Turns(self._homes[key].workspace.database()).session_of(hashes, client)
             except MetaclawError as error:
-                _log.warning("Exchange of turn %s is not kept: %s", job.trajectory, error)
-            except Exception:  # noqa: BLE001
-                _log.exception("Exchange of turn %s is not kept.", job.trajectory)
+                _log.warning("The session of a turn could not be looked up: %s", error)
+                return None
+
+        return recall
+
+    def _lose(self) -> None:
+        self._lost += 1
+        if self._lost & (self._lost - 1) == 0:  # 1, 2, 4, 8, ...
+            why = "it came after the end" if self._closed else f"{self._limit} wait to be written"
+            _log.warning("An exchange is not kept: %s (%d so far).", why, self._lost)
+
+    def _work(self) -> None:
+        swept = self._clock()
+        while True:
+            try:
+                job = self._jobs.get(timeout=SWEEP_SECONDS)
+            except queue.Empty:
+                pass
+            else:
+                if job is None:
+                    return
+                self._keep(job)
+            if not 0 <= self._clock() - swept < SWEEP_SECONDS:
+                swept = self._clock()
+                self.sweep()
+
+    def _keep(self, job: _Job) -> None:
+        from metaclaw_jlab.learning.turn_keeping import keep_exchange
+
+        try:
+            ended = keep_exchange(job.workspace.database(), job.asked, job.replied, job.placed)
+            if ended:
+                self._on_ended(job.workspace, ended)
+        except MetaclawError as error:
+            _log.warning("An exchange of turn %s is not kept: %s", job.placed.trajectory, error)
+        except Exception:  # noqa: BLE001 - one exchange must not end the thread
+            _log.exception("An exchange of turn %s is not kept.", job.placed.trajectory)
+
+    def sweep(self) -> None:
+        """End the turns that nothing was heard of for proxy.session_minutes, those of servers before this one too."""
+        from metaclaw_jlab.learning.turn_keeping import end_silent, end_turns
+
+        with self._lock:
+            homes = tuple(self._homes.values())
+        for home in homes:
+            try:
+                minutes = home.workspace.settings().proxy.session_minutes
+                before = self._clock() - 60 * minutes
+                with self._lock:
+                    ends = home.conversations.silent(before)
+                end_turns(home.workspace.database(), ends)
+                end_silent(home.workspace.database(), before)
+            except MetaclawError as error:
+                _log.warning("Turns that are over were not ended: %s", error)
+            except Exception:  # noqa: BLE001 - the next look may go better
+                _log.exception("Turns that are over were not ended.")
+
+
+def open_recording() -> Recording:
+    """What a server keeps the turns of its proxy with."""
+    return Recording()
