@@ -12,6 +12,12 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "../labextension", "dest": "metaclaw-jlab"}]
 
 
+def _jupyter_server_extension_points() -> list[dict[str, object]]:
+    from metaclaw_jlab.jupyter.server.app import MetaclawApp
+
+    return [{"module": "metaclaw_jlab.jupyter.server.app", "app": MetaclawApp}]
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics: ``%load_ext metaclaw_jlab``."""
     from metaclaw_jlab.jupyter.kernel.magics import register

@@ -1,0 +1,135 @@
+"""Events of a home on Jupyter's event bus: what was logged, that something moved on, what the scheduler does.
+
+Every subscriber of the bus gets them, so that they hold ids and numbers only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaclaw_jlab.core.errors import MetaclawError
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.core.schedule import View
+    from metaclaw_jlab.inspection.pulse import Pulse
+    from metaclaw_jlab.jupyter.server.host import Host
+    from metaclaw_jlab.store.database import Database
+
+HAPPENED = "urn:metaclaw-jlab:happened:v1"
+MOVED = "urn:metaclaw-jlab:moved:v1"
+SCHEDULE = "urn:metaclaw-jlab:schedule:v1"
+SCHEMAS = Path(__file__).parent / "event_schemas"
+LOOK_SECONDS = 2.0
+AT_ONCE = 100  # entries of the log that are sent at one look
+
+Emit = Callable[[str, Mapping[str, Any]], None]
+
+
+def register(event_logger: Any) -> Emit:
+    """Make the schemas known to Jupyter's event logger; what emits an event of one of them."""
+    for path in sorted(SCHEMAS.glob("*.yaml")):
+        event_logger.register_event_schema(path)
+
+    def emit(schema: str, data: Mapping[str, Any]) -> None:
+        event_logger.emit(schema_id=schema, data=dict(data))
+
+    return emit
+
+
+def schedule_of(view: View) -> dict[str, Any]:
+    """The numbers of what the scheduler knows."""
+    return {
+        "at": view.at,
+        "state": view.state.value,
+        "window": view.window.number if view.window is not None else 0,
+        "run": (view.conducting.run or 0) if view.conducting is not None else 0,
+        "paused": view.pause is not None,
+        "next_window": view.next_window,
+    }
+
+
+class ScheduleEvents:
+    """Tells what the scheduler does, where that differs from what was told last."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._told: dict[str, Any] = {}
+
+    def changed(self, view: View) -> None:
+        """Called on the event loop."""
+        now = schedule_of(view)
+        if {**self._told, "at": now["at"]} != now:
+            self._told = now
+            self._emit(SCHEDULE, now)
+
+
+class Tail:
+    """Reads what is new in a home. Only a change of the database's files is worth a look into it."""
+
+    def __init__(self) -> None:
+        self._database: Database | None = None
+        self._files: tuple[object, ...] = ()
+        self._number = 0
+        self._pulse: Pulse | None = None
+
+    def look(self, database: Database) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The new events with their schemas; the first look at a database tells none. Raises StoreError, OSError."""
+        from metaclaw_jlab.inspection.pulse import pulse
+        from metaclaw_jlab.store.events import Events
+
+        # What is written from here on changes the files again.
+        files, log = _files(database.path), Events(database)
+        if database is not self._database:
+            self._number, self._pulse = log.latest(), pulse(database)
+            self._database, self._files = database, files
+            return
+        if files == self._files:
+            return
+        found = log.after(self._number, AT_ONCE)
+        for event in found:
+            self._number = event.number
+            yield HAPPENED, asdict(event)
+        now = pulse(database)
+        if now != self._pulse:
+            self._pulse = now
+            yield MOVED, asdict(now)
+        if len(found) < AT_ONCE:
+            self._files = files
+
+
+async def follow(host: Host, emit: Emit, pool: Executor, log: Any, seconds: float = LOOK_SECONDS) -> None:
+    """Emit what is new in the home of this server, until it is cancelled."""
+    tail, loop, told = Tail(), asyncio.get_running_loop(), ""
+    while True:
+        try:
+            for schema, data in await loop.run_in_executor(
+                pool, lambda: tuple(tail.look(host.workspace.database()))
+            ):
+                emit(schema, data)
+            told = ""
+        except (MetaclawError, OSError) as error:
+            # The home may be gone, and come again.
+            if str(error) != told:
+                told = str(error)
+                log.warning("metaclaw: no events: %s", error)
+        except Exception:  # the loop's boundary: it goes on
+            log.exception("metaclaw: an event could not be sent")
+        await asyncio.sleep(seconds)
+
+
+def _files(path: Path) -> tuple[object, ...]:
+    """What tells that a database was written to: size and time of its file and of its log."""
+    found: list[object] = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)

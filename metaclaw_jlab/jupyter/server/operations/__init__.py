@@ -1,0 +1,1 @@
+"""What can be asked under /metaclaw/api, by subject; all of it in `routes`."""

@@ -1,0 +1,77 @@
+"""How a home is: whether it is served, what is going on, what can be asked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from metaclaw_jlab.inspection.status import Status, status, version
+from metaclaw_jlab.jupyter.server.host import Standing
+from metaclaw_jlab.jupyter.server.operation import Operation
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.jupyter.server.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`home` is the id of the home, by which a kernel or a page tells whether this server serves its own; None where it
+    cannot be opened. `standing` says what this server is for it, and which process is its active host."""
+
+    version: str
+    home: str | None
+    pid: int
+    standing: Standing
+
+
+def health(host: Host) -> Health:
+    """Which home is served, and by whom."""
+    standing = host.standing()
+    return Health(version(), standing.home_id, os.getpid(), standing)
+
+
+def description(host: Host) -> dict[str, Any]:
+    """The description of all operations, as OpenAPI 3.1."""
+    from metaclaw_jlab.jupyter.server.openapi import describe
+    from metaclaw_jlab.jupyter.server.routes import OPERATIONS as ALL
+
+    return describe(ALL, urlsplit(host.url).path or "/", version())
+
+
+def _status(host: Host) -> Status:
+    return status(host.workspace)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/health",
+        name="health",
+        about="Which home this server serves, and whether it is its active host.",
+        call=health,
+        answer=Health,
+        secret=True,
+        counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/status",
+        name="status",
+        about="The state of the home: which policy answers, what it knows, what waits, how training stands.",
+        call=_status,
+        answer=Status,
+        secret=True,
+        counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/openapi.json",
+        name="describe",
+        about="This description.",
+        call=description,
+        answer=dict,
+        counts=False,
+    ),
+)

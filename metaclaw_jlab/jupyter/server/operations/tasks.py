@@ -1,0 +1,135 @@
+"""The tasks that were done, why they went as they did, and what the user says of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from metaclaw_jlab.core.feedback import FeedbackKind
+from metaclaw_jlab.inspection.why import Account
+from metaclaw_jlab.inspection.why_command import run_why
+from metaclaw_jlab.jupyter.server.operation import Arguments, Body, Operation, Whole
+from metaclaw_jlab.store.task_pages import TaskRow, page_of_tasks
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.jupyter.server.host import Host
+
+LIMIT = 50
+MOST = 200
+REASON_CHARS = 4000
+LARGEST = 2**53  # the largest integer that JavaScript knows exactly
+
+
+class Page(Arguments):
+    """Which tasks."""
+
+    limit: Whole = Field(LIMIT, ge=1, le=MOST, description="How many, the newest first.")
+    before: Annotated[Whole, Field(ge=1, le=LARGEST)] | None = Field(
+        None, description="Those with numbers under this one; `next` of the page before."
+    )
+    notebook: str | None = Field(None, max_length=4096, description="Those of this notebook, by its path.")
+
+
+class Said(Body):
+    """What the user says of a task."""
+
+    kind: Literal["good", "bad"] = Field(description="Whether it was done right.")
+    reason: str = Field(
+        "", max_length=REASON_CHARS, description="Why it was bad, in the user's words: it is learnt from."
+    )
+
+
+class Shown(Arguments):
+    """How much of a task is told."""
+
+    prompt: Literal["0", "1"] = Field("0", description="1: the messages and replies of every step, whole.")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Tasks, the newest first. `next` is what `before` has to be for those after them, None where there are none."""
+
+    tasks: tuple[TaskRow, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was done, in a sentence."""
+
+    told: str
+
+
+def tasks(host: Host, *, limit: int, before: int | None, notebook: str | None) -> TaskPage:
+    """A page of tasks."""
+    found = page_of_tasks(host.workspace.database(), limit + 1, before=before, notebook=notebook)
+    page = found[:limit]
+    return TaskPage(page, page[-1].number if len(found) > limit else None)
+
+
+def task(host: Host, *, id: str, prompt: str) -> Account:  # noqa: A002
+    """Why a task went as it did. Raises NotFound."""
+    return run_why(host.workspace, Namespace(id=id, prompt=prompt == "1", no_code=False))
+
+
+def say(host: Host, *, id: str, kind: str, reason: str) -> Told:  # noqa: A002
+    """Keep what the user says of a task. Raises NotFound, UsageMistake."""
+    from metaclaw_jlab.inspection import feedback
+
+    return Told(feedback.say(host.workspace, id, FeedbackKind(kind), reason).told)
+
+
+def take_back(host: Host, *, id: str) -> Told:  # noqa: A002
+    """Take back the last thing that was said of a task. Raises NotFound."""
+    from metaclaw_jlab.inspection import feedback
+
+    return Told(feedback.take_back(host.workspace, id).told)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/tasks",
+        name="tasks",
+        about="The tasks of all notebooks and clients, the newest first, a page at a time.",
+        call=tasks,
+        answer=TaskPage,
+        arguments=Page,
+        secret=True,
+        counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/tasks/{id}",
+        name="task",
+        about="Why a task went as it did: skills and where they came from, steps, scores, checks, what was learnt.",
+        call=task,
+        answer=Account,
+        arguments=Shown,
+        secret=True,
+        counts=False,
+        errors=(404,),
+    ),
+    Operation(
+        method="POST",
+        path="/tasks/{id}/feedback",
+        name="say",
+        about="Say that a task was done right, or what was wrong: it reaches its score, and a reason is learnt from.",
+        call=say,
+        answer=Told,
+        body=Said,
+        errors=(404, 409),
+    ),
+    Operation(
+        method="DELETE",
+        path="/tasks/{id}/feedback",
+        name="take_back",
+        about="Take back the last thing that was said of a task.",
+        call=take_back,
+        answer=Told,
+        errors=(404, 409),
+    ),
+)
