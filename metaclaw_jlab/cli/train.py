@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to do, and how."""
     add_training_arguments(parser)
     parser.add_argument("--detach", action="store_true", help="beside you, in a process of its own")
+    parser.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)  # ends with who started it
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -121,12 +122,15 @@ class Bar:
 def _here(workspace: Workspace, what: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Train in this process, to the gate's verdict."""
     from metaclaw_jlab.learning.outer_loop import resume, train_once
+    from metaclaw_jlab.runtime.training_process import stop_with_starter
 
     refuse(workspace, what, arguments)
     if what == "resume":
         workspace.overrides.update(overrides(paused_base(workspace)))
     bar = Bar()
     with _stopped_by_term():
+        if arguments.attached:
+            stop_with_starter()
         try:
             loop = workspace.outer_loop(on_progress=bar.show)
             run = (

@@ -72,9 +72,7 @@ class Line(asyncio.DatagramProtocol):
             self._on_sign(sign)
 
 
-async def listen(
-    secret: str, on_sign: Callable[[Sign], None]
-) -> tuple[asyncio.DatagramTransport, int]:
+async def listen(secret: str, on_sign: Callable[[Sign], None]) -> tuple[asyncio.DatagramTransport, int]:
     """Listen on a free loopback port of the running loop; the transport, to be closed, and the port. Raises OSError."""
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: Line(secret, on_sign), local_addr=("127.0.0.1", 0)

@@ -14,6 +14,7 @@ import urllib.request
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,14 @@ class Endpoint:
     token: str = field(repr=False)
     model: str
     pid: int
+
+
+class Health(StrEnum):
+    """How the published server of a home is."""
+
+    WELL = "well"
+    SILENT = "silent"  # its process lives, and does not answer
+    GONE = "gone"  # its process ended without a word
 
 
 def policy_file(home: Home) -> Path:
@@ -80,6 +89,17 @@ def running(home: Home) -> Endpoint | None:
         return None
     endpoint, started = published
     return endpoint if process_alive(endpoint.pid, started=started) and _healthy(endpoint) else None
+
+
+def health(home: Home) -> tuple[Endpoint, Health] | None:
+    """The server that is published for this boot and how it is; None where none is. It takes HEALTH_SECONDS at most."""
+    published = _published(home)
+    if published is None:
+        return None
+    endpoint, started = published
+    if not process_alive(endpoint.pid, started=started):
+        return endpoint, Health.GONE
+    return endpoint, Health.WELL if _healthy(endpoint) else Health.SILENT
 
 
 def ensure(

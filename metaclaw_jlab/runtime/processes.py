@@ -64,6 +64,12 @@ def mark_alive(mark: str) -> bool:
     return process_alive(int(match[2]), started=int(match[3]))
 
 
+def pid_of(mark: str) -> int | None:
+    """The process id in a mark of this boot; None for any other."""
+    match = re.fullmatch(r"(.*):(\d+):(\d+)", mark)
+    return int(match[2]) if match is not None and match[1] == boot_id() else None
+
+
 def _stat(pid: int) -> list[str] | None:
     """The fields of /proc/PID/stat from the state on (proc(5)); None where there is no such file."""
     try:

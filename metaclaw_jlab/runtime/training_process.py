@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from metaclaw_jlab.core.errors import LeaseHeld, TrainingError
@@ -21,6 +22,7 @@ MODULE = "metaclaw_jlab.cli.main"
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 TAIL_CHARS = 4000
+ATTACHED = "--attached"
 
 
 def log_file(home: Home) -> Path:
@@ -39,11 +41,14 @@ def start(
     *,
     command: Sequence[str] | None = None,
     start_seconds: float = START_SECONDS,
+    attached: bool = False,
+    on_process: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> subprocess.Popen[bytes]:
     """Start `metaclaw train` with these words beside the caller, in a session of its own, and wait until it conducts.
 
-    It may have ended already when this returns. Raises LeaseHeld where a training runs, and TrainingError with what it
-    said where it did not come up; an exception meanwhile, Ctrl-C too, stops what was started.
+    An `attached` one ends with this process: it watches the pipe that is its standard input. `on_process` is called as
+    soon as there is a process. It may have ended already when this returns. Raises LeaseHeld where a training runs, and
+    TrainingError with what it said where it did not come up; an exception meanwhile, Ctrl-C too, stops what began.
     """
     if (other := conductor(home)) is not None:
         raise LeaseHeld(f"A training runs already (process {other.pid}).", "See: metaclaw train status.")
@@ -51,8 +56,8 @@ def start(
     log = os.open(log_file(home), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
-            [*(command or train_command(home)), *words],
-            stdin=subprocess.DEVNULL,
+            [*(command or train_command(home)), *words, *([ATTACHED] if attached else [])],
+            stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -64,6 +69,7 @@ def start(
     # Whoever started it has to collect it when it ends, long after this call.
     threading.Thread(target=process.wait, name="metaclaw-training-end", daemon=True).start()
     try:
+        on_process(process)
         _await(home, process, time.monotonic() + start_seconds)
     except BaseException:
         process.terminate()
@@ -104,6 +110,18 @@ def stop(
             )
         sleep(POLL_SECONDS)
     return found
+
+
+def stop_with_starter() -> None:
+    """Called in an attached training: once nobody holds the other end of its standard input, it is told to stop."""
+
+    def follow() -> None:
+        with suppress(OSError, ValueError):
+            while os.read(sys.stdin.fileno(), 1024):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="metaclaw-starter", daemon=True).start()
 
 
 def train_command(home: Home) -> list[str]:

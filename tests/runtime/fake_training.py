@@ -7,7 +7,7 @@ from pathlib import Path
 
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import lease
-from metaclaw_jlab.runtime.training_process import LEASE
+from metaclaw_jlab.runtime.training_process import ATTACHED, LEASE, stop_with_starter
 
 
 def main() -> None:
@@ -19,6 +19,8 @@ def main() -> None:
         return
     ended = threading.Event()
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "stubborn" in words else lambda *_: ended.set())
+    if ATTACHED in words:
+        stop_with_starter()
     with lease(home, LEASE):
         while not ended.wait(0.02):
             pass

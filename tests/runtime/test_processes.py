@@ -5,7 +5,14 @@ import sys
 import pytest
 
 from metaclaw_jlab.runtime import processes
-from metaclaw_jlab.runtime.processes import boot_id, mark_alive, process_alive, start_ticks, this_process
+from metaclaw_jlab.runtime.processes import (
+    boot_id,
+    mark_alive,
+    pid_of,
+    process_alive,
+    start_ticks,
+    this_process,
+)
 
 
 def test_this_process_is_alive() -> None:
@@ -46,3 +53,9 @@ def test_what_is_no_mark_is_dead() -> None:
 def test_without_proc_a_pid_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_stat", lambda pid: None)
     assert process_alive(os.getpid(), started=12345)
+
+
+def test_the_pid_is_in_the_mark() -> None:
+    assert pid_of(this_process()) == os.getpid()
+    assert pid_of("another-boot:12:34") is None
+    assert pid_of("nonsense") is None

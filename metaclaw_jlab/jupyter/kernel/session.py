@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.task import Origin, Task
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
+from metaclaw_jlab.jupyter.kernel.activity import KernelActivity
 from metaclaw_jlab.jupyter.kernel.linking import Linking
 from metaclaw_jlab.jupyter.kernel.proposed_cell import Mark, proposed_cell
 
@@ -48,6 +49,7 @@ class KernelSession:
         self.last: Trajectory | None = None
         self.busy = False
         self.linking = Linking(self)
+        self.activity = KernelActivity(notebook=lambda: self.origin().notebook)
         self.options: dict[str, CellOptions] = {}  # of the open tasks of this session, the newest last
         self._learn: bool | None = None
         self._recalled = False
@@ -80,12 +82,14 @@ class KernelSession:
     def before_cell(self, info: Any) -> None:
         """Remember which cell runs; code that the agent runs is none."""
         if not self.busy:
+            self.activity.before_cell()
             self._cell_id = getattr(info, "cell_id", None)
             self.linking.before(info)
 
     def after_cell(self, result: Any) -> None:
         """Take down what a proposed cell did."""
         if not self.busy:
+            self.activity.after_cell()
             self.linking.after(result)
 
     def reporter(self) -> Reporter:

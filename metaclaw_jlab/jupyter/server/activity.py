@@ -25,19 +25,20 @@ class UsedHere:
     """Tells the store, and the active host at once, that this server is used; beside the event loop."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.working = False  # as it was told last
         self._clock = clock
         self._told_at = float("-inf")
         self._beside: ThreadPoolExecutor | None = None
 
-    def tell(self, workspace: Workspace) -> None:
-        """Called at every sign of the user; told at most once a breath."""
+    def tell(self, workspace: Workspace, *, working: object) -> None:
+        """Called at every sign of the user; told at most once a breath. `working`: a kernel runs something now."""
         now = self._clock()
-        if now - self._told_at < BREATH_SECONDS:
+        if bool(working) == self.working and now - self._told_at < BREATH_SECONDS:
             return
-        self._told_at = now
+        self._told_at, self.working = now, bool(working)
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, thread_name_prefix="metaclaw-used")
-        self._beside.submit(tell, workspace)
+        self._beside.submit(tell, workspace, BUSY if working else IDLE)
 
     def close(self) -> None:
         """Tell no more."""
@@ -46,8 +47,8 @@ class UsedHere:
             beside.shutdown(wait=True)
 
 
-def tell(workspace: Workspace) -> None:
-    """Say that this process is used now, to the active host and to the store."""
+def tell(workspace: Workspace, state: str) -> None:
+    """Say that this process is used now, to the active host and, with its state, to the store."""
     from metaclaw_jlab.store.activity import Activities
 
     process = this_process()
@@ -57,6 +58,6 @@ def tell(workspace: Workspace) -> None:
             sender = Sender(host.activity_port, host.secret, process)
             sender.send(BUSY)
             sender.close()
-        Activities(workspace.database()).touch(process, None, IDLE)
-    except Exception as error:  # noqa: BLE001 - the thread's boundary
+        Activities(workspace.database()).touch(process, None, state)
+    except Exception as error:  # the thread's boundary
         logger.debug("The use of this server is not told.", exc_info=error)

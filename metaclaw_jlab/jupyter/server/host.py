@@ -33,7 +33,7 @@ FRESH_SECONDS = 10.0  # a report of the page about something longer ago is no ne
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What this server is for its home. `pid`, `host_name` and `since` are the active host's, None where none is known."""
+    """What this server is for its home. `pid`, `host_name` and `since` are the active host's, None where unknown."""
 
     active: bool
     sentence: str
@@ -161,11 +161,13 @@ class Host:
                 self._complain(f"The host could not look after its home: {error}", error)
 
     async def _look(self) -> None:
+        """One round: the home, the lease, the signals."""
         if self._workspace is not None and not self._still_there(self._workspace.home):
             await self._leave_home()
         if self._workspace is None:
             await self._open_again()
         if self._duty is None:
+            self._used_by_kernels()
             await self._try_for_duty()
         elif not await self._duty.look():
             self._complain("Another process is the active host of this home now; this one has stepped back.")
@@ -222,7 +224,14 @@ class Host:
             self._trouble = str(error)
             self._complain(f"This server cannot be the host of its home: {error}")
             return
-        duty = Duty(self._workspace, self.kernels, clock=self._clock, log=self._log, on_change=self._changed)
+        duty = Duty(
+            self._workspace,
+            self.kernels,
+            clock=self._clock,
+            log=self._log,
+            on_change=self._changed,
+            wake=self._wake.set,
+        )
         try:
             await duty.begin(self.url)
         except Exception as error:  # noqa: BLE001 - Jupyter starts without a host
@@ -254,7 +263,13 @@ class Host:
         if self._duty is not None:
             self._duty.used(source)
         elif self._workspace is not None:
-            self._used.tell(self._workspace)
+            self._used.tell(self._workspace, working=self.kernels.working())
+
+    def _used_by_kernels(self) -> None:
+        """A long cell in a server that is not active is told again and again, and its end."""
+        self.kernels.look()
+        if self._workspace is not None and (self.kernels.working() or self._used.working):
+            self._used.tell(self._workspace, working=self.kernels.working())
 
     def _changed(self, view: View) -> None:
         self._wake.set()

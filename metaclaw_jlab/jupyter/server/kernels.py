@@ -17,7 +17,14 @@ logger = logging.getLogger(__name__)
 DELIMITER = b"<IDS|MSG>"
 # What a kernel works at because its user asked for something; widgets and front ends ask for more by themselves.
 USER_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request"})
-_OTHER_TOPICS = (b".stream", b".display_data", b".update_display_data", b".execute_result", b".error", b".comm_msg")
+_OTHER_TOPICS = (
+    b".stream",
+    b".display_data",
+    b".update_display_data",
+    b".execute_result",
+    b".error",
+    b".comm_msg",
+)
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 
 
@@ -61,7 +68,7 @@ class ServerKernels:
             try:
                 events.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_action)
                 self._events = events
-            except Exception as error:  # noqa: BLE001 - of another manager's making: looking now and then does too
+            except Exception as error:  # of another manager's making: looking now and then does too
                 logger.debug("Kernels are not told when they start.", exc_info=error)
         self.look()
 
@@ -84,9 +91,10 @@ class ServerKernels:
     def read(self) -> Reading:
         """Busy while one of them works, and for the idle minutes after; unknown where there is none."""
         self.look()
-        working = [kernel_id for kernel_id in self._ids() if self._works(kernel_id)]
-        last = max([self._last, *(one.last for one in self._watched.values())])
+        working = self.working()
         idle, now = self._idle_minutes() * 60, self._clock()
+        # A clock that went back has seen no later sign than now.
+        last = min(now, max([self._last, *(one.last for one in self._watched.values())]))
         if working:
             count = "A kernel" if len(working) == 1 else f"{len(working)} kernels"
             said = f"{count} of this server {'runs' if len(working) == 1 else 'run'} a cell."
@@ -98,6 +106,10 @@ class ServerKernels:
             return self._reading(SignalState.UNKNOWN, "This server has no kernels.")
         said = f"No kernel of this server has been used for {_ago(now - last)}."
         return self._reading(SignalState.IDLE, said)
+
+    def working(self) -> tuple[str, ...]:
+        """The kernels that run something now."""
+        return tuple(kernel_id for kernel_id in self._ids() if self._works(kernel_id))
 
     def pids(self) -> Mapping[str, int]:
         """The processes of those kernels whose process is on this machine, by kernel id."""
@@ -152,7 +164,7 @@ class ServerKernels:
         try:
             stream = kernel.connect_iopub()
             stream.on_recv(lambda parts: self.heard(kernel_id, parts))
-        except Exception as error:  # noqa: BLE001 - a kernel behind a gateway: what Jupyter knows of it has to do
+        except Exception as error:  # a kernel behind a gateway: what Jupyter knows of it has to do
             logger.debug("Kernel %s is not listened to.", kernel_id, exc_info=error)
         self._watched[kernel_id] = _Watched(stream, at)
 

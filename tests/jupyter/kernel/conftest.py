@@ -39,6 +39,7 @@ def shell(home: Path) -> Iterator[InteractiveShell]:
     shell.history_manager.enabled = False
     register(shell)
     yield shell
+    session(shell).activity.close()
     session(shell).kernel_learning().close()
     session(shell).workspace().close()
     InteractiveShell.clear_instance()
