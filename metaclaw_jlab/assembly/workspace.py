@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.adapter import answering, pinned
 from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
+from metaclaw_jlab.core.errors import ConfigError
 from metaclaw_jlab.core.policy import Policy
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
@@ -287,7 +288,7 @@ class Workspace:
             memory_mb=limits.memory_mb,
             working_folder_mb=limits.working_folder_mb,
             preload=("pandas", "matplotlib"),
-            hidden=(self.home.path,),
+            hidden=(self.home.root,),
         )
 
     def close(self) -> None:
@@ -297,9 +298,33 @@ class Workspace:
             self._database = None
 
 
-def open_workspace(path: Path | None = None, overrides: Mapping[str, object] | None = None) -> Workspace:
-    """The workspace of a home folder: `path`, $METACLAW_HOME, or the user's data folder."""
-    return Workspace(open_home(path), dict(overrides or {}))
+def open_workspace(
+    path: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    namespace: str | None = None,
+) -> Workspace:
+    """The workspace of a home folder: `path`, $METACLAW_HOME, or the user's data folder.
+
+    With agent.namespace it is that namespace's; `namespace` names another, "" the home itself. The path of a namespace
+    is that namespace, whatever is configured.
+    """
+    workspace = Workspace(open_home(path), dict(overrides or {}))
+    if workspace.home.namespace and namespace is None:
+        return workspace
+    wanted = _configured_namespace(workspace) if namespace is None else namespace
+    if wanted == workspace.home.namespace:
+        return workspace
+    from metaclaw_jlab.assembly.namespaces import open_namespace
+
+    return open_namespace(workspace, wanted)
+
+
+def _configured_namespace(workspace: Workspace) -> str:
+    try:
+        return workspace.settings().agent.namespace
+    except ConfigError:
+        return ""  # whoever works in it meets the error himself; `doctor` has to open to tell of it
 
 
 def uses_embedded_policy(settings: Settings) -> bool:

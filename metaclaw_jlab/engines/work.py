@@ -66,7 +66,7 @@ def _step_back(niceness: int) -> None:
 def rooms_of(work: Work) -> Iterator[Rooms]:
     """The job's own sandboxes. Raises TrainingError where they are not isolated and the user has not accepted that."""
     arguments: dict[str, Any] = dict(work.job.sandbox)
-    pool = SandboxPool(work.job.workers, hidden=(work.home.path,), **arguments)
+    pool = SandboxPool(work.job.workers, hidden=(work.home.root,), **arguments)
     try:
         rooms = SandboxRooms(pool)
         if not (rooms.isolated() or work.job.unattended):

@@ -13,6 +13,7 @@ from metaclaw_jlab.core.errors import HomeRefused, MetaclawError, StoreFull, Sto
 
 VARIABLE = "METACLAW_HOME"
 ID_FILE = "home.id"
+NAMESPACES = "namespaces"
 OWN_NAMES = frozenset(
     {
         ID_FILE,
@@ -23,6 +24,7 @@ OWN_NAMES = frozenset(
         "adapters",
         "runtime",
         "config.toml",
+        NAMESPACES,
     }
 )
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
@@ -57,8 +59,25 @@ class Home:
 
     @property
     def config(self) -> Path:
-        """The configuration file."""
-        return self.path / "config.toml"
+        """The configuration file; a namespace has that of its home."""
+        return self.root / "config.toml"
+
+    @property
+    def root(self) -> Path:
+        """The home folder that this one is a namespace of; itself where it is none."""
+        outer = self.path.parent.parent
+        within = self.path.parent.name == NAMESPACES and (outer / ID_FILE).is_file()
+        return outer if within else self.path
+
+    @property
+    def namespace(self) -> str:
+        """The name of the namespace, "" for a home that is none."""
+        return "" if self.root == self.path else self.path.name
+
+    @property
+    def namespaces(self) -> Path:
+        """Homes of their own, one folder a namespace, which have the configuration of this one."""
+        return self.path / NAMESPACES
 
     @property
     def id(self) -> str:
