@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError
@@ -33,7 +33,7 @@ class _Started:
     since: float
     process: subprocess.Popen[bytes] | None = None
     called_off: bool = False
-    ended: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class TrainingConductor:
@@ -67,7 +67,7 @@ class TrainingConductor:
     def start(self, *, resume: bool) -> None:
         """Begin a training, or take up the one that is not over; nothing where one of the window's is under way."""
         with self._guard:
-            if self._started is not None and not self._started.ended:
+            if self._started is not None and not self._started.ended.is_set():
                 return
             self._failure = None
             self._started = started = _Started(self._clock())
@@ -80,7 +80,7 @@ class TrainingConductor:
         """Tell whoever trains to stop; one that does not in time is killed."""
         with self._guard:
             started = self._started
-            if started is not None and not started.ended:
+            if started is not None and not started.ended.is_set():
                 started.called_off = True
                 if started.process is not None:
                     self._tell(started.process.pid)
@@ -93,11 +93,11 @@ class TrainingConductor:
         """Who trains now."""
         with self._guard:
             started = self._started
-            mine = started is not None and not started.ended
-            process = started.process if started is not None else None
-        if mine and started is not None:
+            mine = started if started is not None and not started.ended.is_set() else None
+            process = mine.process if mine is not None else None
+        if mine is not None:
             run, gating = self._run_of() if process is not None else (None, False)
-            return Conducting(True, process.pid if process is not None else 0, started.since, run, gating)
+            return Conducting(True, process.pid if process is not None else 0, mine.since, run, gating)
         found = training_process.conductor(self._home)
         if found is None:
             return None
@@ -112,13 +112,10 @@ class TrainingConductor:
         """Stop the window's training, and wait at most so long until it is gone; then it is killed."""
         with self._guard:
             started = self._started
-        if started is None or started.ended:
+        if started is None or started.ended.is_set():
             return
         self.stop()
-        deadline = time.monotonic() + seconds
-        while not started.ended and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        if not started.ended and started.process is not None:
+        if not started.ended.wait(seconds) and started.process is not None:
             _kill(started.process.pid)
             self._clear_up()
 
@@ -169,7 +166,7 @@ class TrainingConductor:
         with contextlib.suppress(OSError):
             note_file(self._home).unlink(missing_ok=True)
         with self._guard:
-            started.ended = True
+            started.ended.set()
         self._on_end()
 
     def _tell(self, pid: int) -> None:

@@ -20,8 +20,6 @@ LEASE = "host"
 SECRET_HEADER = "X-Metaclaw-Secret"
 ASK_SECONDS = 1.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_TEXTS = ("url", "secret", "home", "host", "boot_id")
-_NUMBERS = ("pid", "start_ticks", "activity_port")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +118,14 @@ def _read(home: Home) -> PublishedHost | None:
         status = path.stat()
         record = json.loads(path.read_text(encoding="utf-8"))
         found = PublishedHost(
-            **{name: str(record[name]) for name in _TEXTS},
-            **{name: int(record[name]) for name in _NUMBERS},
+            url=str(record["url"]),
+            secret=str(record["secret"]),
+            home=str(record["home"]),
+            host=str(record["host"]),
+            pid=int(record["pid"]),
+            boot_id=str(record["boot_id"]),
+            start_ticks=int(record["start_ticks"]),
+            activity_port=int(record["activity_port"]),
             started_at=float(record["started_at"]),
         )
     except (OSError, ValueError, KeyError, TypeError):

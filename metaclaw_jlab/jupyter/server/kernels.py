@@ -93,8 +93,7 @@ class ServerKernels:
         self.look()
         working = self.working()
         idle, now = self._idle_minutes() * 60, self._clock()
-        # A clock that went back has seen no later sign than now.
-        last = min(now, max([self._last, *(one.last for one in self._watched.values())]))
+        last = self._last_sign(now)
         if working:
             count = "A kernel" if len(working) == 1 else f"{len(working)} kernels"
             said = f"{count} of this server {'runs' if len(working) == 1 else 'run'} a cell."
@@ -139,6 +138,13 @@ class ServerKernels:
             self.look()
             self._last = self._clock()
             self._on_use()
+
+    def _last_sign(self, now: float) -> float:
+        """When one of them was used last. A clock that went back has seen no later sign than now."""
+        self._last = min(self._last, now)
+        for one in self._watched.values():
+            one.last = min(one.last, now)
+        return max([self._last, *(one.last for one in self._watched.values())])
 
     def _ids(self) -> list[str]:
         return list(self._manager.list_kernel_ids()) if self._manager is not None else []
