@@ -75,7 +75,7 @@ COMMANDS = (
     Command("train", "metaclaw_jlab.cli.train", "train the local policy: status, now, stop, resume"),
     Command("adapters", "metaclaw_jlab.cli.adapters", "what trainings made: list, show, promote, roll back"),
     Command("config", "metaclaw_jlab.cli.config", "read and change settings"),
-    Command("keys", "metaclaw_jlab.cli.keys", "keep or forget the key of an endpoint"),
+    Command("keys", "metaclaw_jlab.cli.keys", "keys of endpoints, and keys for other agents"),
     Command("stop", "metaclaw_jlab.cli.stop", "stop the local policy server"),
     Command("export", "metaclaw_jlab.cli.export", "all trajectories as lines of JSON"),
     Command(

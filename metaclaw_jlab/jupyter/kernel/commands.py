@@ -162,6 +162,7 @@ COMMANDS: dict[str, Command] = {
     "adapters": Command("what trainings made: show, promote, roll back", training_commands.adapters),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
     "local": Command("serve a model on this machine", _local),
+    "keys": Command("keys for other agents: add, list, revoke", library_commands.keys),
     "config": Command("show or change settings", _config),
     "doctor": Command("find what does not work, and what to do", _doctor),
     "help": Command("this text", _help),

@@ -1,4 +1,4 @@
-"""`%metaclaw why`, `skills ...` and `generations ...`: the command line's words, for a notebook."""
+"""`%metaclaw why`, `skills ...`, `generations ...` and `keys ...`: the command line's words, for a notebook."""
 
 from __future__ import annotations
 
@@ -63,6 +63,26 @@ def generations(session: KernelSession, words: list[str]) -> str:
     parser = _parser("generations", ABOUT, examples)
     add_generation_arguments(parser)
     return plain(render_generation_result(run_generations(session.workspace(), parser.parse_args(words))))
+
+
+def keys(session: KernelSession, words: list[str]) -> str:
+    """The keys of other agents. Raises UsageError, HelpShown, MetaclawError."""
+    from metaclaw_jlab.inspection.client_commands import (
+        ABOUT,
+        add_client_arguments,
+        render_clients,
+        run_clients,
+    )
+
+    examples = (
+        "%metaclaw keys\n  %metaclaw keys add my-agent --namespace papers\n  %metaclaw keys revoke my-agent"
+    )
+    parser = _parser("keys", ABOUT, examples)
+    parser.set_defaults(action="list", all=False)
+    add_client_arguments(parser.add_subparsers(dest="action", metavar="ACTION"))
+    result = run_clients(session.workspace(), parser.parse_args(words))
+    notes = ["Clear this output before you save or share the notebook."] if "key" in result else []
+    return plain("\n".join([render_clients(result), *notes]))
 
 
 def _edit_in_a_cell(session: KernelSession, workspace: Workspace, name: str) -> dict[str, object]:
