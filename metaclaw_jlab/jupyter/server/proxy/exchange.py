@@ -1,0 +1,393 @@
+"""One request to the proxy: the body, the skills, the policy, and its answer back to the client as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from metaclaw_jlab.core.adapter import pinned
+from metaclaw_jlab.core.errors import MetaclawError, PolicyTimeout, RequestInvalid, UpstreamError
+from metaclaw_jlab.core.exchange import MAIN, SIDE, Asked, Replied
+from metaclaw_jlab.jupyter.server.proxy.chunks import (
+    Assembled,
+    Events,
+    WholeLines,
+    chunk_in,
+    chunk_of,
+    is_completion,
+    message_in,
+    replied_by,
+)
+from metaclaw_jlab.jupyter.server.proxy.dialect import ChatStream, Dialect, kind_of
+from metaclaw_jlab.jupyter.server.proxy.identity import Client
+from metaclaw_jlab.jupyter.server.proxy.injection import Injection, with_skills
+from metaclaw_jlab.jupyter.server.proxy.room import SERVED, Room
+from metaclaw_jlab.jupyter.server.proxy.upstream import Target, told_headers, whole
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from metaclaw_jlab.jupyter.server.proxy.dialect import StreamRenderer
+    from metaclaw_jlab.jupyter.server.proxy.service import Proxy
+
+SESSION_CHARS = 200
+STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_log = logging.getLogger(__name__)
+
+
+class Outlet(Protocol):
+    """The way back to the client."""
+
+    def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a complete answer."""
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin an answer that comes in pieces."""
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece, and wait until the client takes it. Raises CancelledError where the client has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request: who sends it, in which dialect, its headers and its body."""
+
+    client: Client
+    dialect: Dialect
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request and its client want: skills, learning, and what its headers say of its session."""
+
+    skills: bool
+    learn: bool
+    session: str | None = None
+    kind: str = MAIN
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Prepared:
+    asked: dict[str, Any]
+    chat: dict[str, Any]
+    sent: dict[str, Any]
+    data: bytes
+    wanted: Wanted
+    injection: Injection
+    at: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if not self.injection.skills:
+            return {}
+        names = ", ".join(skill.name for skill in self.injection.skills)
+        return {
+            "X-MetaClaw-Skills": names,
+            "X-MetaClaw-Generation": str(self.injection.generation),
+        }
+
+
+def wanted_by(headers: Mapping[str, str], client: Client, *, skills: bool, learn: bool) -> Wanted:
+    """What holds for a request: the client's own settings before the configuration's (`skills`, `learn`), and its
+    headers before both; a header can turn learning off, never on. Raises RequestInvalid."""
+    skills = skills if client.skills is None else client.skills
+    said = _switch(headers, "X-MetaClaw-Skills")
+    learn = learn if client.learn is None else client.learn
+    kind = headers.get("X-Turn-Type", MAIN).strip().lower()
+    if kind not in (MAIN, SIDE):
+        raise RequestInvalid(f"X-Turn-Type is {kind[:40]!r}.", f"Send {MAIN} or {SIDE}, or leave it out.")
+    session = headers.get("X-Session-Id", "").strip() or None
+    if session is not None and len(session) > SESSION_CHARS:
+        raise RequestInvalid(
+            "X-Session-Id is too long.", f"Send at most {SESSION_CHARS} characters, or leave it out."
+        )
+    return Wanted(
+        skills if said is None else said,
+        learn and _switch(headers, "X-MetaClaw-Learn") is not False,
+        session,
+        kind,
+        _switch(headers, "X-Session-Done") is True,
+    )
+
+
+def _switch(headers: Mapping[str, str], name: str) -> bool | None:
+    said = headers.get(name, "").strip().lower()
+    if not said:
+        return None
+    if said in ("off", "false", "0", "no"):
+        return False
+    if said in ("on", "true", "1", "yes"):
+        return True
+    raise RequestInvalid(f"{name} is {said[:40]!r}.", "Send on or off, or leave it out.")
+
+
+def read_body(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises RequestInvalid."""
+    try:
+        body = json.loads(raw, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+        raise RequestInvalid(f"The body is not JSON: {why}.", "Send a JSON object.") from error
+    if not isinstance(body, dict):
+        raise RequestInvalid("The body is not a JSON object.", "Send one with model and messages.")
+    return body
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def status_of(error: MetaclawError) -> int:
+    """The HTTP status that tells this error."""
+    if isinstance(error, RequestInvalid):
+        return error.status
+    if isinstance(error, PolicyTimeout):
+        return 504
+    return 502 if isinstance(error, UpstreamError) else 503
+
+
+class Exchange:
+    """One request on its way. `run` answers it, whatever happens; where the client leaves, it is cancelled."""
+
+    def __init__(self, proxy: Proxy, incoming: Incoming, outlet: Outlet) -> None:
+        self._proxy, self._incoming, self._outlet = proxy, incoming, outlet
+        self._dialect = incoming.dialect
+        self._streaming: StreamRenderer | None = None
+        self._gap = b""
+
+    async def run(self) -> None:
+        """Answer the request."""
+        try:
+            room = await self._proxy.room(self._incoming.client.namespace)
+            target = await room.target()
+            prepared = await self._prepare(room, target)
+            await self._ask(room, target, prepared)
+        except MetaclawError as error:
+            await self._fail(status_of(error), str(error))
+        except Exception:  # noqa: BLE001 - whatever breaks is told to the client, and to the log in full
+            _log.exception("A request to the proxy failed.")
+            await self._fail(500, "The proxy failed. The log of the Jupyter server says more.")
+
+    # ---------------------------------------------------------------- on the way there
+
+    async def _prepare(self, room: Room, target: Target) -> _Prepared:
+        incoming = self._incoming
+        asked = read_body(incoming.raw)
+        chat = self._dialect.request(asked)
+        defaults = (await room.settings()).proxy
+        wanted = wanted_by(incoming.headers, incoming.client, skills=defaults.skills, learn=defaults.learn)
+        injection = Injection()
+        if wanted.skills or wanted.learn:
+            found = await room.injection(
+                chat["messages"],
+                incoming.client.id,
+                wanted.session or "",
+                skills=wanted.skills,
+                local=target.local,
+            )
+            if found is not None:
+                injection = found
+            else:
+                wanted = Wanted(False, False, wanted.session, wanted.kind, wanted.done)
+        sent = await self._with_model(room, target, with_skills(chat, injection.text), wanted, injection)
+        data = incoming.raw if sent is asked else json.dumps(sent).encode()
+        return _Prepared(asked, chat, sent, data, wanted, injection)
+
+    async def _with_model(
+        self, room: Room, target: Target, body: dict[str, Any], wanted: Wanted, injection: Injection
+    ) -> dict[str, Any]:
+        """The model that the client names; the configured one where it names none. A turn that is learned from is
+        done by one version of the local policy."""
+        named = body.get("model")
+        if named in (None, "", SERVED):
+            named = await room.model(target)
+        if target.local and named == target.model and wanted.learn:
+            named = pinned(named, injection.version)
+        return body if named == body.get("model") else {**body, "model": named}
+
+    async def _ask(self, room: Room, target: Target, prepared: _Prepared) -> None:
+        """Ask the policy; once more where it could not be reached, for connections go stale and servers restart."""
+        for last in (False, True):
+            answered = False
+            try:
+                async with self._proxy.upstream.ask(target, "/chat/completions", prepared.data) as answer:
+                    moved = target.local and answer.status == 401
+                    if last or not moved:
+                        answered = True
+                        await self._answer(room, target, answer, prepared)
+                        return
+            except UpstreamError:
+                if last or answered:
+                    raise
+            target = await room.target(fresh=True)
+
+    # ---------------------------------------------------------------- on the way back
+
+    async def _answer(
+        self, room: Room, target: Target, answer: aiohttp.ClientResponse, prepared: _Prepared
+    ) -> None:
+        told = told_headers(answer.headers)
+        if 300 <= answer.status < 400:
+            raise UpstreamError(
+                f"{target.base_url} answers with a redirection ({answer.status}).",
+                "Set policy.base_url to where it leads.",
+            )
+        if answer.status >= 400:
+            self._refused(answer.status, told, await whole(answer))
+        elif answer.content_type == "text/event-stream":
+            await self._stream(room, answer, prepared, {**told, **prepared.headers})
+        else:
+            await self._whole(room, answer.status, await whole(answer), prepared, told)
+
+    def _refused(self, status: int, told: dict[str, str], body: bytes) -> None:
+        """An error of the upstream's: status and headers as they are, the body in the client's dialect."""
+        if not self._dialect.as_is:
+            found = chunk_in(body.decode(errors="replace")) or {}
+            error = found.get("error")
+            kind = error.get("type") if isinstance(error, dict) else None
+            message = message_in(found) or body.decode(errors="replace")[:500].strip() or f"HTTP {status}"
+            kind = kind if isinstance(kind, str) else kind_of(status)
+            body = json.dumps(self._dialect.error(status, message, kind)).encode()
+            told = {**told, "Content-Type": "application/json"}
+        self._outlet.whole(status, told, body)
+
+    async def _whole(
+        self, room: Room, status: int, body: bytes, prepared: _Prepared, told: dict[str, str]
+    ) -> None:
+        completion = chunk_in(body.decode(errors="replace"))
+        if completion is None or not is_completion(completion):
+            completion = None
+        headers = {**told, **prepared.headers}
+        if completion is not None:
+            seconds = time.monotonic() - prepared.began
+            trajectory = self._record(room, prepared, replied_by(completion, seconds))
+            if trajectory is not None:
+                headers["X-MetaClaw-Trajectory"] = trajectory
+        if self._dialect.as_is:
+            self._outlet.whole(status, headers, body)
+            return
+        if completion is None:
+            raise UpstreamError("The policy answered with something that is no completion.", "Look at it.")
+        if prepared.asked.get("stream"):
+            self._open_stream(prepared, headers)
+            assert self._streaming is not None
+            await self._outlet.send(self._streaming.feed(chunk_of(completion)) + self._streaming.close())
+            return
+        answer = json.dumps(self._dialect.answer(prepared.asked, completion)).encode()
+        self._outlet.whole(status, {**headers, "Content-Type": "application/json"}, answer)
+
+    def _open_stream(self, prepared: _Prepared, headers: Mapping[str, str]) -> None:
+        self._streaming = self._dialect.stream(prepared.asked)
+        self._outlet.begin(200, {**headers, **STREAM_HEADERS})
+
+    async def _stream(
+        self, room: Room, answer: aiohttp.ClientResponse, prepared: _Prepared, headers: dict[str, str]
+    ) -> None:
+        assembled, error = Assembled(), ""
+        try:
+            if self._dialect.as_is:
+                self._streaming = ChatStream()
+                self._outlet.begin(answer.status, {**STREAM_HEADERS, **headers})
+                await self._pass(answer, assembled)
+            elif prepared.asked.get("stream"):
+                self._open_stream(prepared, headers)
+                await self._render(answer, assembled)
+            else:
+                async for _ in _events(answer, assembled):
+                    pass
+                self._assembled(prepared, assembled, headers)
+        except asyncio.CancelledError:
+            error = "The client left before the answer was complete."
+            raise
+        except MetaclawError as trouble:
+            error = str(trouble)
+            raise
+        finally:
+            if not error and not assembled.complete:
+                error = assembled.trouble or "The policy ended its stream without a finish reason."
+            seconds = time.monotonic() - prepared.began
+            self._record(room, prepared, assembled.replied(seconds, error))
+
+    async def _pass(self, answer: aiohttp.ClientResponse, assembled: Assembled) -> None:
+        """The upstream's stream as it is. What it adds up to is read meanwhile."""
+        lines, events = WholeLines(), Events()
+        async for part in answer.content.iter_any():
+            if data := lines.push(part):
+                await self._outlet.send(data)
+                self._gap = lines.gap()
+            for event in events.push(part):
+                assembled.event(event)
+        if rest := lines.rest():
+            await self._outlet.send(rest)
+        for event in events.end():
+            assembled.event(event)
+
+    async def _render(self, answer: aiohttp.ClientResponse, assembled: Assembled) -> None:
+        """The upstream's stream in the client's dialect."""
+        renderer = self._streaming
+        assert renderer is not None
+        async for chunk in _events(answer, assembled):
+            if data := renderer.feed(chunk):
+                await self._outlet.send(data)
+        if not assembled.complete:
+            raise UpstreamError(
+                assembled.trouble or "The policy ended its stream without a finish reason.", "Ask again."
+            )
+        await self._outlet.send(renderer.close())
+
+    def _assembled(self, prepared: _Prepared, assembled: Assembled, headers: dict[str, str]) -> None:
+        """A whole answer of a stream that the client did not ask for."""
+        if not assembled.complete:
+            raise UpstreamError(assembled.trouble or "The policy's answer is not complete.", "Ask again.")
+        body = self._dialect.answer(prepared.asked, assembled.completion())
+        self._outlet.whole(200, {**headers, "Content-Type": "application/json"}, json.dumps(body).encode())
+
+    async def _fail(self, status: int, message: str) -> None:
+        if self._streaming is not None:
+            await self._outlet.send(self._gap + self._streaming.error(status, message))
+            return
+        body = json.dumps(self._dialect.error(status, message, kind_of(status))).encode()
+        self._outlet.whole(status, {"Content-Type": "application/json"}, body)
+
+    def _record(self, room: Room, prepared: _Prepared, replied: Replied) -> str | None:
+        wanted, injection = prepared.wanted, prepared.injection
+        if not (wanted.learn or injection.skills):
+            return None
+        asked = Asked(
+            prepared.chat,
+            prepared.sent,
+            wanted.session,
+            wanted.kind,
+            wanted.done,
+            self._incoming.client.id,
+            wanted.learn,
+            injection.skills,
+            injection.generation,
+            prepared.at,
+        )
+        try:
+            return self._proxy.recording.record(room.workspace, asked, replied)
+        except Exception:  # noqa: BLE001 - an answer is not lost because it cannot be kept
+            _log.exception("An exchange is not kept.")
+            return None
+
+
+async def _events(answer: aiohttp.ClientResponse, assembled: Assembled) -> Any:
+    """The chunks of a stream, each taken in by `assembled` before it is given."""
+    events = Events()
+    async for part in answer.content.iter_any():
+        for event in events.push(part):
+            if (chunk := assembled.event(event)) is not None:
+                yield chunk
+    for event in events.end():
+        if (chunk := assembled.event(event)) is not None:
+            yield chunk
