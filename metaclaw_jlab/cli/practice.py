@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ examples:
   metaclaw practice sample --n 3                     tasks with their house rules and a solution
   metaclaw practice splits                           the hash that results quote
   metaclaw practice build --output build/model       make the embedded model; goes on where it stopped
+  metaclaw practice embedder --output build/e.npz    make the shipped embedder
   metaclaw practice evaluate --n 400 --json          how often it is right, and obeys
   metaclaw practice learning --seeds 1,2 --n 600     what weights add to skills; goes on where it stopped
 """
@@ -38,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     building.add_argument("--minutes", type=float, default=30.0, help="longest build (default 30)")
     building.add_argument("--seed", type=int, default=1, help="of weights and demonstrations (default 1)")
+    embedding = actions.add_parser("embedder", help="make the shipped embedder from nothing")
+    embedding.add_argument(
+        "--output",
+        type=Path,
+        default=Path("build/shipped_embedder.npz"),
+        help="where it is written (default: build/shipped_embedder.npz)",
+    )
+    embedding.add_argument("--steps", type=int, help="optimiser steps (default: those of the recipe)")
+    embedding.add_argument("--seed", type=int, default=1, help="of rows and pairs (default 1)")
     evaluating = actions.add_parser("evaluate", help="measure a model on practice tasks")
     evaluating.add_argument("--n", type=int, default=400, help="tasks (default 400)")
     evaluating.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
@@ -80,6 +90,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     match arguments.action:
         case "build":
             return _build(arguments)
+        case "embedder":
+            return _embedder(arguments)
         case "evaluate":
             return _evaluate(arguments)
         case "learning":
@@ -103,6 +115,11 @@ def render(result: Mapping[str, Any]) -> str:
             return _learning_text(result)
         case {"splits": splits, "splits_sha256": sha256}:
             return f"{sha256}  ({', '.join(splits)})"
+        case {"dimensions": dimensions}:
+            return (
+                f"{result['output']}: {dimensions} dimensions, {result['bytes'] / 1e6:.1f} MB, {result['steps']:,} "
+                f"steps in {result['seconds']:.0f} s, {result['sha256'][:12]}"
+            )
         case _:
             return (
                 f"{result['output']}: {result['parameters']:,} parameters, {result['bytes'] / 1e6:.1f} MB, "
@@ -119,6 +136,22 @@ def _build(arguments: argparse.Namespace) -> dict[str, object]:
 
     recipe = Recipe(seed=arguments.seed, seconds=arguments.minutes * 60 * _TRAINING_SHARE)
     return asdict(build(arguments.output, recipe=recipe))
+
+
+def _embedder(arguments: argparse.Namespace) -> dict[str, object]:
+    if arguments.steps is not None and arguments.steps < 1:
+        raise UsageMistake(
+            f"{arguments.steps} steps make nothing.", "Use --steps 1 or more, or leave it out."
+        )
+    for library in ("torch", "pandas", "matplotlib"):
+        if find_spec(library) is None:
+            raise MissingExtra(library, "train")
+    from metaclaw_jlab.engines.embedding.build import Recipe, build
+
+    recipe = Recipe(seed=arguments.seed)
+    if arguments.steps is not None:
+        recipe = replace(recipe, steps=arguments.steps)
+    return asdict(build(arguments.output, recipe=recipe, say=_say))
 
 
 def _evaluate(arguments: argparse.Namespace) -> dict[str, object]:
