@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TextIO
 
 from metaclaw_jlab.assembly import Workspace, open_workspace
-from metaclaw_jlab.core.errors import UsageMistake
+from metaclaw_jlab.assembly.namespaces import namespaces, open_namespace
+from metaclaw_jlab.core.errors import NotFound, UsageMistake
 from metaclaw_jlab.inspection.json_values import as_json
+from metaclaw_jlab.inspection.lines import did_you_mean
 
 EXAMPLES = """\
 examples:
   metaclaw export > trajectories.jsonl     a line of JSON for each
   metaclaw export trajectories.jsonl       the same, readable by you alone
+  metaclaw export --namespace papers       those of a namespace
   metaclaw export --json                   one object: {"trajectories": [...]}
 
 Prompts, code and outputs are in it as they were: look before you pass it on.
@@ -28,11 +31,12 @@ Prompts, code and outputs are in it as they were: look before you pass it on.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to."""
     parser.add_argument("file", nargs="?", type=Path, help="a new file; standard output where left out")
+    parser.add_argument("--namespace", metavar="NAME", help="the one that is configured where left out")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Write them. Raises UsageMistake where the file exists."""
-    with closing(open_workspace(arguments.home)) as workspace:
+    """Write them. Raises UsageMistake where the file exists, NotFound where there is no such namespace."""
+    with closing(_workspace(arguments.home, arguments.namespace)) as workspace:
         if arguments.file is not None:
             return {"path": arguments.file, "count": _to_file(workspace, arguments.file)}
         if arguments.json:
@@ -43,6 +47,19 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 def render(result: Mapping[str, object]) -> str:
     """How many went to the file; nothing where they went to standard output."""
     return f"{result['count']} trajectories written to {result['path']}." if "path" in result else ""
+
+
+def _workspace(path: Path | None, namespace: str | None) -> Workspace:
+    workspace = open_workspace(path, namespace=None if namespace is None else "")
+    if namespace is None:
+        return workspace
+    known = namespaces(workspace.home)
+    if namespace and namespace not in known:
+        raise NotFound(
+            f"There is no namespace {namespace[:65]!r}.",
+            did_you_mean(namespace, known, f"There are: {', '.join(known)}." if known else "There is none."),
+        )
+    return open_namespace(workspace, namespace)
 
 
 def _to_file(workspace: Workspace, path: Path) -> int:

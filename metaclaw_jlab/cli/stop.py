@@ -1,10 +1,11 @@
-"""`metaclaw stop`: ends the local policy server of the home."""
+"""`metaclaw stop`: ends the local policy server of the home, and those of its namespaces."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
 
+from metaclaw_jlab.assembly.namespaces import namespaces
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.runtime.policy_server import stop
 
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Whether there was one to stop. Raises LeaseHeld."""
-    return {"stopped": stop(open_home(arguments.home))}
+    home = open_home(arguments.home)
+    within = () if home.namespace else namespaces(home)
+    return {"stopped": any([stop(home), *(stop(open_home(home.namespaces / name)) for name in within)])}
 
 
 def render(result: Mapping[str, object]) -> str:

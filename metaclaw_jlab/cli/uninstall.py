@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from metaclaw_jlab.assembly.namespaces import namespaces
 from metaclaw_jlab.core.errors import MetaclawError, NotFound, UsageMistake
 from metaclaw_jlab.runtime.home import ID_FILE, OWN_NAMES, Home, default_path, open_home
 from metaclaw_jlab.runtime.policy_server import stop
@@ -18,6 +19,7 @@ CONTENTS = {
     "skills": "the skill library",
     "adapters": "trained weights",
     "config.toml": "the settings",
+    "namespaces": "the libraries, tasks and weights of clients and projects of their own",
     "runtime": "logs and what processes need to find each other",
 }
 
@@ -41,7 +43,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     home = open_home(path)
     if not arguments.yes and not _agreed(home, _ours(home)):
         raise MetaclawError("Nothing was deleted.")
-    server_stopped = stop(home)
+    server_stopped = any(
+        [stop(home), *(stop(open_home(home.namespaces / name)) for name in namespaces(home))]
+    )
     doomed = _ours(home)
     # A home without an id is none: that name goes last, so that a deletion cut off can be repeated.
     for item in sorted(doomed, key=lambda item: item.name == ID_FILE):

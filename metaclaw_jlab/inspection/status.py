@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.assembly import Workspace, policy_name, uses_embedded_policy
+from metaclaw_jlab.assembly.namespaces import namespaces
 from metaclaw_jlab.core.config import SandboxSettings, Settings
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.trajectory import Role
-from metaclaw_jlab.inspection.lines import counted, one_line, rows
+from metaclaw_jlab.inspection.lines import counted, one_line, rows, some
 from metaclaw_jlab.inspection.training import counts_in_words, training
 from metaclaw_jlab.settings.address import is_loopback, origin
 
@@ -40,7 +41,7 @@ class Status:
     """What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None
     where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training`
     says in sentences how training stands and what it lacks; `learn` is the notebook's switch where it has one, else
-    the setting; `notes` say what is wrong.
+    the setting; `namespaces` are those of the home; `notes` say what is wrong.
     """
 
     version: str
@@ -52,6 +53,7 @@ class Status:
     adapter: int | None
     mode: str
     home: str
+    namespaces: tuple[str, ...]
     skills: int
     skill_problems: int
     skill_generation: int | None
@@ -93,6 +95,7 @@ def status(
         adapter=stored.serving if pinned is None and not settings.policy.base_url else pinned,
         mode=settings.agent.mode,
         home=str(workspace.home.path),
+        namespaces=namespaces(workspace.home),
         skills=len(library.skills),
         skill_problems=len(library.problems),
         skill_generation=stored.generation,
@@ -126,6 +129,7 @@ def render_status(status: Status) -> str:
         *(("" if line else "training", one_line(text, COLUMNS)) for line, text in enumerate(status.training)),
         ("sandbox", status.isolation),
         ("home", status.home),
+        *([("namespaces", some(status.namespaces, 5))] if status.namespaces else []),
     ]
     steps = [("next" if not index else "", text) for index, text in enumerate(status.next_steps)]
     extra = [*status.session.items(), *(("note", one_line(note, COLUMNS)) for note in status.notes)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from metaclaw_jlab.assembly import open_workspace
+from metaclaw_jlab.assembly.namespaces import open_namespace
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Unscored
 from metaclaw_jlab.core.task import Task
@@ -60,3 +61,29 @@ def test_a_file_that_is_there_is_kept(metaclaw: Metaclaw, recorded: None, tmp_pa
 def test_an_empty_store_is_no_line(metaclaw: Metaclaw) -> None:
     ran = metaclaw("export")
     assert (ran.code, ran.out) == (0, "")
+
+
+def test_a_namespace_is_exported_by_its_name(metaclaw: Metaclaw, recorded: None, home: Path) -> None:
+    namespace = open_namespace(open_workspace(home), "papers")
+    namespace.trajectories().record(
+        Trajectory(
+            "own", Task("ü"), Stamp(0, (), "m"), stop=StopReason.DONE, score=Unscored("Nothing checks it.")
+        )
+    )
+    namespace.close()
+    lines = [json.loads(line) for line in metaclaw("export", "--namespace", "papers").out.splitlines()]
+    assert [line["id"] for line in lines] == ["own"]
+    assert "own" not in metaclaw("export").out
+
+
+def test_the_home_itself_is_the_empty_name(
+    metaclaw: Metaclaw, recorded: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METACLAW_AGENT_NAMESPACE", "papers")
+    assert metaclaw("export").out == ""
+    assert len(metaclaw("export", "--namespace", "").out.splitlines()) == 3
+
+
+def test_an_unknown_namespace_is_not_made(metaclaw: Metaclaw, recorded: None, home: Path) -> None:
+    assert metaclaw("export", "--namespace", "papers").code == 1
+    assert not (home / "namespaces").exists()

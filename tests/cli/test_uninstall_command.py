@@ -82,3 +82,14 @@ def test_a_folder_that_is_no_home_is_left_alone(metaclaw: Metaclaw, tmp_path: Pa
 def test_where_there_is_no_home_none_is_made(metaclaw: Metaclaw, home: Path) -> None:
     assert metaclaw("uninstall", "--yes").code == 1
     assert not home.exists()
+
+
+def test_namespaces_are_told_and_deleted_too(
+    metaclaw: Metaclaw, furnished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METACLAW_AGENT_NAMESPACE", "papers")
+    metaclaw("status")
+    assert (furnished / "namespaces" / "papers" / "metaclaw.db").exists()
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert "  namespaces: " in metaclaw("uninstall").err
+    assert not furnished.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.assembly import Workspace, open_workspace
+from metaclaw_jlab.assembly.namespaces import open_namespace
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Stamp, StopReason, Trajectory, new_trajectory_id
@@ -259,3 +260,11 @@ def test_the_last_training_is_told_with_what_the_next_one_lacks(workspace: Works
     assert last == "Run 1 is done. The reason to promote."
     assert lacks.startswith("Nothing waits")
     assert "training  Run 1 is done." in render_status(status(workspace))
+
+
+def test_namespaces_are_told_where_there_are_some(workspace: Workspace) -> None:
+    assert "  namespaces  " not in render_status(status(workspace))
+    papers = open_namespace(workspace, "papers")
+    assert "namespaces  papers" in render_status(status(workspace))
+    assert "namespaces/papers" in render_status(status(papers))
+    papers.close()
