@@ -291,6 +291,6 @@ def _opened(path: Path | None) -> Workspace:
     """The workspace, its database open: what is wrong with it shows now."""
     from metaclaw_jlab.assembly import open_workspace
 
-    workspace = open_workspace(path)
+    workspace = open_workspace(path, namespace="")
     workspace.database()
     return workspace
