@@ -73,6 +73,8 @@ class MetaclawApp(ExtensionApp):
                 serverapp.ip or "all addresses",
             )
         await self.host.start()
+        if not self.host.active:
+            self.log.info("metaclaw: this server serves reads only. %s", self.host.standing().sentence)
         self._following = asyncio.create_task(
             follow(self.host, self._emit, self._pool, self.log), name="metaclaw-events"
         )
@@ -118,7 +120,3 @@ def is_loopback(server: Any) -> bool:
 def main() -> None:
     """`jupyter metaclaw`."""
     MetaclawApp.launch_instance()  # type: ignore[no-untyped-call]
-
-
-if __name__ == "__main__":
-    main()

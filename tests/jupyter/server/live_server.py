@@ -19,7 +19,7 @@ START_SECONDS = 120.0
 END_SECONDS = 60.0
 MODULE = "metaclaw_jlab"
 EXTENSION = ("-m", "jupyter_server", f"--ServerApp.jpserver_extensions={{'{MODULE}': True}}")
-ALONE = ("-m", "metaclaw_jlab.jupyter.server.app")
+ALONE = ("-m", "metaclaw_jlab.jupyter.server")
 UNREACHABLE = '[policy]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "nobody"\n'
 
 
