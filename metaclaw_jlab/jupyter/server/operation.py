@@ -19,7 +19,8 @@ def _whole(text: object) -> object:
 
 
 # An argument of an address is text; only what JSON calls an integer counts as one.
-Whole = Annotated[int, BeforeValidator(_whole)]
+FROM_TEXT = BeforeValidator(_whole)
+Whole = Annotated[int, FROM_TEXT]
 
 
 class Arguments(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import Field
 from metaclaw_jlab.core.feedback import FeedbackKind
 from metaclaw_jlab.inspection.why import Account
 from metaclaw_jlab.inspection.why_command import run_why
-from metaclaw_jlab.jupyter.server.operation import Arguments, Body, Operation, Whole
+from metaclaw_jlab.jupyter.server.operation import FROM_TEXT, Arguments, Body, Operation, Whole
 from metaclaw_jlab.store.task_pages import TaskRow, page_of_tasks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Page(Arguments):
     """Which tasks."""
 
     limit: Whole = Field(LIMIT, ge=1, le=MOST, description="How many, the newest first.")
-    before: Annotated[Whole, Field(ge=1, le=LARGEST)] | None = Field(
+    before: Annotated[int, Field(ge=1, le=LARGEST), FROM_TEXT] | None = Field(
         None, description="Those with numbers under this one; `next` of the page before."
     )
     notebook: str | None = Field(None, max_length=4096, description="Those of this notebook, by its path.")
