@@ -17,8 +17,8 @@ from metaclaw_jlab.core.policy import Completion, Sampling
 from metaclaw_jlab.core.score import Scoring, Unscored
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.task import CheckResult
-from metaclaw_jlab.core.training import TrainingPrompt
-from metaclaw_jlab.core.trajectory import Purpose, Step, StopReason, Trajectory
+from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
+from metaclaw_jlab.core.trajectory import Purpose, Stamp, Step, StopReason, Trajectory, new_trajectory_id
 from metaclaw_jlab.reward_models.outcome import trajectory_score, verdict_score
 
 MISMATCH = "The replay of its earlier steps went otherwise than recorded."
@@ -116,6 +116,8 @@ def outcome_of(executor: Executor) -> Callable[[tuple[Step, ...], tuple[CheckRes
 
 def _run(job: _Job, lockstep: Lockstep, how: GroupRollout) -> Answered:
     try:
+        if job.prompt.kind is PromptKind.TURN:
+            return _said(job, how)
         with closing(how.rooms.open(job.prompt.start, job.prompt.task)) as room:
             if not replay_steps(room, job.prompt.before):
                 return Answered(Unscored(MISMATCH), mismatched=True)
@@ -124,6 +126,23 @@ def _run(job: _Job, lockstep: Lockstep, how: GroupRollout) -> Answered:
         return Answered(Unscored(str(error)))
     finally:
         lockstep.leave(job.place)
+
+
+def _said(job: _Job, how: GroupRollout) -> Answered:
+    """A reply to another agent, which only says something: nothing of it is run, and no check tells its worth."""
+    prompt, completion = job.prompt, job.completion
+    step = Step(
+        prompt.step,
+        prompt.messages,
+        completion.text,
+        "",
+        usage=completion.usage,
+        policy_seconds=completion.seconds,
+    )
+    stamp = Stamp(0, (), how.model, seed=job.seed)
+    steps = (*prompt.before, step)
+    done = Trajectory(new_trajectory_id(), prompt.task, stamp, Purpose.PROXY, steps, StopReason.DONE)
+    return Answered(Unscored("Only a judge can score it."), step, done)
 
 
 def _finished(job: _Job, room: Executor, lockstep: Lockstep, how: GroupRollout) -> Answered:

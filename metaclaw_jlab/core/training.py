@@ -16,6 +16,7 @@ class PromptKind(StrEnum):
 
     QUERY = "query"  # a query trajectory of the current skill generation
     REPLAY = "replay"  # the frozen replay set, never a trajectory
+    TURN = "turn"  # a query trajectory of another agent: nothing is run, a judge decides on the reply alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,9 @@ class Collected:
 
     @property
     def query_reward(self) -> float | None:
-        """Mean reward of query prompts."""
-        return fmean(self.rewards[PromptKind.QUERY]) if self.rewards[PromptKind.QUERY] else None
+        """Mean reward of query prompts, those of other agents' turns included."""
+        found = [*self.rewards[PromptKind.QUERY], *self.rewards[PromptKind.TURN]]
+        return fmean(found) if found else None
 
     @property
     def replay_reward(self) -> float | None:

@@ -10,7 +10,7 @@ from metaclaw_jlab.agent.prompt import skills_told
 from metaclaw_jlab.core.config import JudgeSettings
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.score import Score, ScoreSource
-from metaclaw_jlab.core.training import TrainingPrompt, TrainingRun
+from metaclaw_jlab.core.training import PromptKind, TrainingPrompt, TrainingRun
 from metaclaw_jlab.core.trajectory import Purpose, Step, Trajectory
 from metaclaw_jlab.reward_models.canaries import Sample
 from metaclaw_jlab.reward_models.judge import Judge
@@ -28,13 +28,15 @@ KEPT_SHARE = 0.75  # of the requests that a trial leaves, kept for a training th
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeUse:
     """What a judge may be used for. `open` gives one with a new budget, None where none is configured; `trains`: it
-    may decide on tasks without checks; `secret_names`: variables whose values it must not see."""
+    may decide on tasks without checks, `trains_turns`: on turns of other agents; `secret_names`: variables whose values
+    it must not see."""
 
     database: Database
     settings: JudgeSettings
     trains: bool
     open: Callable[[], Judge | None]
     secret_names: Sequence[str] = ()
+    trains_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,18 @@ class Chosen:
     prompts: tuple[TrainingPrompt, ...]
     judge: dict[str, object] | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    one: str
+    several: str
+    setting: str
+    alone: str = ""
+
+
+_TASKS = _Kind("task without checks", "tasks without checks", "training.judged")
+_TURNS = _Kind("turn of another agent", "turns of other agents", "proxy.train_judged", " alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +78,52 @@ def choose(
     """Try the judge where there is one, have it score the recorded steps of these prompts' trajectories, and leave out
     what neither checks nor a judge can score. `say` is told what is under way, and what came of it."""
     tried = Tried(None) if use is None else tried_judge(use, run, say)
-    unchecked = len({prompt.id for prompt in prompts if not prompt.checked})
-    judge = tried.judge if use is not None and use.trains and unchecked else None
+    asked = [prompt for prompt in prompts if not prompt.checked]
+    wanted = {id(prompt) for prompt in asked if use is not None and _may_decide(use, prompt)}
+    judge = tried.judge if wanted else None
     if use is not None and tried.judge is not None:
         kept = round(KEPT_SHARE * tried.judge.requests_left) if judge is not None else 0
         say("The judge scores recorded steps.")
         score_trajectories(use.database, tried.judge, dict.fromkeys(one.id for one in prompts), keep=kept)
-    if not unchecked:
+    if not asked:
         return Chosen(tuple(prompts))
-    tasks = "1 task without checks is" if unchecked == 1 else f"{unchecked} tasks without checks are"
-    if use is not None and judge is not None:
-        note = f"{tasks} trained on the votes of {judge.model}."
-        told = use.settings.model_dump() | {"model": judge.model, "max_calls": judge.requests_left}
-        chosen = Chosen(tuple(prompts), told | {"secret_names": list(use.secret_names)}, note)
-    else:
-        why = tried.reason if use is not None and use.trains else "Judged rewards are off (training.judged)."
-        checked = tuple(prompt for prompt in prompts if prompt.checked)
-        chosen = Chosen(checked, None, f"{tasks} left out. {why}")
-    say(chosen.note)
-    return chosen
+    taken = wanted if judge is not None else set()
+    notes = [
+        _note(
+            kind, [one for one in asked if (one.kind is PromptKind.TURN) is turn], taken, judge, tried, wanted
+        )
+        for turn, kind in ((False, _TASKS), (True, _TURNS))
+    ]
+    note = " ".join(filter(None, notes))
+    say(note)
+    kept_prompts = tuple(one for one in prompts if one.checked or id(one) in taken)
+    if use is None or judge is None:
+        return Chosen(kept_prompts, None, note)
+    told = use.settings.model_dump() | {"model": judge.model, "max_calls": judge.requests_left}
+    return Chosen(kept_prompts, told | {"secret_names": list(use.secret_names)}, note)
+
+
+def _may_decide(use: JudgeUse, prompt: TrainingPrompt) -> bool:
+    return use.trains_turns if prompt.kind is PromptKind.TURN else use.trains
+
+
+def _note(
+    kind: _Kind,
+    prompts: Sequence[TrainingPrompt],
+    taken: set[int],
+    judge: Judge | None,
+    tried: Tried,
+    wanted: set[int],
+) -> str:
+    """What becomes of the prompts of a kind that no check decides on, "" where there are none."""
+    count = len({prompt.id for prompt in prompts})
+    if not count:
+        return ""
+    told = f"1 {kind.one} is" if count == 1 else f"{count} {kind.several} are"
+    if judge is not None and all(id(prompt) in taken for prompt in prompts):
+        return f"{told} trained on the votes of {judge.model}{kind.alone}."
+    allowed = all(id(prompt) in wanted for prompt in prompts)
+    return f"{told} left out. {tried.reason if allowed else f'Judged rewards are off ({kind.setting}).'}"
 
 
 def tried_judge(use: JudgeUse, run: TrainingRun, say: Callable[[str], None] = lambda _: None) -> Tried:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from metaclaw_jlab.core.start_state import StartState
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
-from metaclaw_jlab.core.trajectory import Trajectory
+from metaclaw_jlab.core.trajectory import Purpose, Trajectory
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.start_states import StartStates
 from metaclaw_jlab.store.trajectories import Trajectories
@@ -17,6 +17,7 @@ def prompts_of(trajectory: Trajectory, start: StartState) -> tuple[TrainingPromp
 
     The later ones begin where the recorded steps before them led.
     """
+    kind = PromptKind.TURN if trajectory.purpose is Purpose.PROXY else PromptKind.QUERY
     found = []
     for index, step in enumerate(trajectory.steps):
         if any(earlier.observation is None for earlier in trajectory.steps[:index]):
@@ -24,7 +25,7 @@ def prompts_of(trajectory: Trajectory, start: StartState) -> tuple[TrainingPromp
         found.append(
             TrainingPrompt(
                 trajectory.id,
-                PromptKind.QUERY,
+                kind,
                 trajectory.task,
                 step.messages,
                 start,

@@ -13,12 +13,14 @@ from metaclaw_jlab.core.trajectory import Observation, Purpose, Stamp, Step, Sto
 from metaclaw_jlab.learning.turn_text import (
     PROMPT_CHARS,
     SYSTEM_ROLES,
+    attachments,
     calls_in_words,
     calls_of,
     messages_of,
     rendered,
     reply_in_words,
     text_of,
+    tools_in_words,
 )
 from metaclaw_jlab.learning.turns import SILENT, End, Placed, turn_start
 from metaclaw_jlab.store.database import Database
@@ -26,6 +28,8 @@ from metaclaw_jlab.store.trajectories import Trajectories
 from metaclaw_jlab.store.turns import Turn, Turns
 
 EARLIER = "what was said before"  # the reference that holds the end of the conversation before the turn
+TOOLS = "tools that could be called"
+ATTACHED = "what is not text"
 EARLIER_CHARS = 3_000
 
 
@@ -67,14 +71,18 @@ def begun(asked: Asked, replied: Replied, placed: Placed) -> Trajectory:
     told = [one for one in messages_of(asked.body) if one.get("role") not in SYSTEM_ROLES]
     start = turn_start(told)
     text = text_of(told[start - 1].get("content")).strip() if start else ""
-    earlier = _earlier(told[: max(0, start - 1)])
+    beside = {
+        EARLIER: _earlier(told[: max(0, start - 1)]),
+        TOOLS: tools_in_words(asked.body),
+        ATTACHED: ", ".join(attachments(asked.body)),
+    }
     model, adapter = answering(replied.model or str(asked.sent.get("model", "")))
     seed = asked.sent.get("seed")
     return Trajectory(
         id=placed.trajectory,
         task=Task(
             text[:PROMPT_CHARS],
-            references=(Reference(EARLIER, earlier),) if earlier else (),
+            references=tuple(Reference(name, text) for name, text in beside.items() if text),
             # A session is where its turns were asked: the same words in another one are another task.
             origin=Origin(None, placed.session),
         ),

@@ -10,6 +10,7 @@ from metaclaw_jlab.core.policy import Message
 
 PROMPT_CHARS = 64_000  # kept of one prompt: its first message and as many of the last as there is room for
 RESULT_CHARS = 8_000  # kept of what the tools gave in one step
+TOOL_CHARS, TOOLS_CHARS = 200, 2_000  # kept of what one tool is for, and of all
 OMITTED = "(… earlier messages are not kept …)"
 SYSTEM_ROLES = frozenset({"system", "developer"})
 TOOL_ROLES = frozenset({"tool", "function"})
@@ -66,6 +67,34 @@ def rendered(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     if sum(len(message.content) for message in plain) <= PROMPT_CHARS:
         return tuple(plain)
     return tuple(_shortened(plain))
+
+
+def tools_in_words(body: Mapping[str, Any]) -> str:
+    """The tools that a body offers, a line each, or used before; "" where there are none."""
+    offered = body.get("tools", body.get("functions"))
+    lines = []
+    for one in offered if isinstance(offered, list | tuple) else ():
+        function = one.get("function", one) if isinstance(one, Mapping) else None
+        if isinstance(function, Mapping):
+            about = " ".join(str(function.get("description") or "").split())[:TOOL_CHARS]
+            lines.append(f"{function.get('name', one.get('type', 'tool'))}: {about}".rstrip(": "))
+    if not lines and any(one.get("role") in TOOL_ROLES or calls_of(one) for one in messages_of(body)):
+        lines.append("(tools that were called earlier)")
+    text = "\n".join(lines)
+    return text if len(text) <= TOOLS_CHARS else f"{text[:TOOLS_CHARS]}\n(…)"
+
+
+def attachments(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The types of what is no text in a body's messages."""
+    contents = [one.get("content") for one in messages_of(body)]
+    parts = [part for content in contents if isinstance(content, list | tuple) for part in content]
+    return tuple(
+        dict.fromkeys(
+            str(part.get("type", "part"))
+            for part in parts
+            if isinstance(part, Mapping) and not isinstance(part.get("text", part.get("refusal")), str)
+        )
+    )
 
 
 def is_whole(messages: Sequence[Message]) -> bool:

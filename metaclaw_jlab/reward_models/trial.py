@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metaclaw_jlab.core.score import Score, ScoreSource, Scoring, Unscored
 from metaclaw_jlab.core.trajectory import Trajectory
@@ -67,18 +67,21 @@ def try_judge(
     *,
     seed: int,
     check: Callable[[], None] = lambda: None,
+    turns: bool = False,
 ) -> JudgeTrial:
     """Have canaries and samples judged, mixed with each other. Raises what `check` raises, as Judge.score_all does.
 
     At most 20 right and 20 wrong samples are drawn. Where there are fewer than 10 of either, small tasks with known
     answers stand in for those that are missing, so that a judge that says the same of everything is found out too.
+    `turns`: under the rubric for turns of other agents.
     """
     rng = random.Random(seed)
     drawn = _drawn(rng, tuple(samples))
     canaries = make_canaries(rng.randrange(2**31), [one.case.task for one in drawn if not one.made])
     mixed: list[Canary | Sample] = [*canaries, *drawn]
     rng.shuffle(mixed)
-    scores = judge.score_all([one.case for one in mixed], check=check)
+    cases = [replace(one.case, turn=True) if turns else one.case for one in mixed]
+    scores = judge.score_all(cases, check=check)
     results = {
         one.kind: CanaryResult(one.kind, score)
         for one, score in zip(mixed, scores, strict=True)
