@@ -6,13 +6,14 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from metaclaw_jlab.core.adapter import pinned
 from metaclaw_jlab.core.errors import MetaclawError, PolicyTimeout, RequestInvalid, UpstreamError
-from metaclaw_jlab.core.exchange import MAIN, SIDE, Asked, Replied
+from metaclaw_jlab.core.exchange import Asked, Replied
+from metaclaw_jlab.jupyter.server.proxy.asking import Wanted, read_body, wanted_by
 from metaclaw_jlab.jupyter.server.proxy.chunks import (
     Assembled,
     Events,
@@ -27,7 +28,7 @@ from metaclaw_jlab.jupyter.server.proxy.dialect import ChatStream, Dialect, kind
 from metaclaw_jlab.jupyter.server.proxy.identity import Client
 from metaclaw_jlab.jupyter.server.proxy.injection import Injection, with_skills
 from metaclaw_jlab.jupyter.server.proxy.room import SERVED, Room
-from metaclaw_jlab.jupyter.server.proxy.upstream import Target, told_headers, whole
+from metaclaw_jlab.jupyter.server.proxy.upstream import Target, parts, told_headers, whole
 
 if TYPE_CHECKING:
     import aiohttp
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.proxy.dialect import StreamRenderer
     from metaclaw_jlab.jupyter.server.proxy.service import Proxy
 
-SESSION_CHARS = 200
 STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _log = logging.getLogger(__name__)
 
@@ -63,17 +63,6 @@ class Incoming:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a request and its client want: skills, learning, and what its headers say of its session."""
-
-    skills: bool
-    learn: bool
-    session: str | None = None
-    kind: str = MAIN
-    done: bool = False
-
-
 @dataclass(slots=True)
 class _Prepared:
     asked: dict[str, Any]
@@ -94,56 +83,6 @@ class _Prepared:
             "X-MetaClaw-Skills": names,
             "X-MetaClaw-Generation": str(self.injection.generation),
         }
-
-
-def wanted_by(headers: Mapping[str, str], client: Client, *, skills: bool, learn: bool) -> Wanted:
-    """What holds for a request: the client's own settings before the configuration's (`skills`, `learn`), and its
-    headers before both; a header can turn learning off, never on. Raises RequestInvalid."""
-    skills = skills if client.skills is None else client.skills
-    said = _switch(headers, "X-MetaClaw-Skills")
-    learn = learn if client.learn is None else client.learn
-    kind = headers.get("X-Turn-Type", MAIN).strip().lower()
-    if kind not in (MAIN, SIDE):
-        raise RequestInvalid(f"X-Turn-Type is {kind[:40]!r}.", f"Send {MAIN} or {SIDE}, or leave it out.")
-    session = headers.get("X-Session-Id", "").strip() or None
-    if session is not None and len(session) > SESSION_CHARS:
-        raise RequestInvalid(
-            "X-Session-Id is too long.", f"Send at most {SESSION_CHARS} characters, or leave it out."
-        )
-    return Wanted(
-        skills if said is None else said,
-        learn and _switch(headers, "X-MetaClaw-Learn") is not False,
-        session,
-        kind,
-        _switch(headers, "X-Session-Done") is True,
-    )
-
-
-def _switch(headers: Mapping[str, str], name: str) -> bool | None:
-    said = headers.get(name, "").strip().lower()
-    if not said:
-        return None
-    if said in ("off", "false", "0", "no"):
-        return False
-    if said in ("on", "true", "1", "yes"):
-        return True
-    raise RequestInvalid(f"{name} is {said[:40]!r}.", "Send on or off, or leave it out.")
-
-
-def read_body(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises RequestInvalid."""
-    try:
-        body = json.loads(raw, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
-        raise RequestInvalid(f"The body is not JSON: {why}.", "Send a JSON object.") from error
-    if not isinstance(body, dict):
-        raise RequestInvalid("The body is not a JSON object.", "Send one with model and messages.")
-    return body
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def status_of(error: MetaclawError) -> int:
@@ -242,11 +181,12 @@ class Exchange:
                 "Set policy.base_url to where it leads.",
             )
         if answer.status >= 400:
-            self._refused(answer.status, told, await whole(answer))
+            self._refused(answer.status, told, await whole(target, answer))
         elif answer.content_type == "text/event-stream":
-            await self._stream(room, answer, prepared, {**told, **prepared.headers})
+            body = parts(target, answer)
+            await self._stream(room, body, prepared, {**told, **prepared.headers}, answer.status)
         else:
-            await self._whole(room, answer.status, await whole(answer), prepared, told)
+            await self._whole(room, answer.status, await whole(target, answer), prepared, told)
 
     def _refused(self, status: int, told: dict[str, str], body: bytes) -> None:
         """An error of the upstream's: status and headers as they are, the body in the client's dialect."""
@@ -290,19 +230,24 @@ class Exchange:
         self._outlet.begin(200, {**headers, **STREAM_HEADERS})
 
     async def _stream(
-        self, room: Room, answer: aiohttp.ClientResponse, prepared: _Prepared, headers: dict[str, str]
+        self,
+        room: Room,
+        body: AsyncIterator[bytes],
+        prepared: _Prepared,
+        headers: dict[str, str],
+        status: int,
     ) -> None:
         assembled, error = Assembled(), ""
         try:
             if self._dialect.as_is:
                 self._streaming = ChatStream()
-                self._outlet.begin(answer.status, {**STREAM_HEADERS, **headers})
-                await self._pass(answer, assembled)
+                self._outlet.begin(status, {**STREAM_HEADERS, **headers})
+                await self._pass(body, assembled)
             elif prepared.asked.get("stream"):
                 self._open_stream(prepared, headers)
-                await self._render(answer, assembled)
+                await self._render(body, assembled)
             else:
-                async for _ in _events(answer, assembled):
+                async for _ in _chunks(body, assembled):
                     pass
                 self._assembled(prepared, assembled, headers)
         except asyncio.CancelledError:
@@ -317,10 +262,10 @@ class Exchange:
             seconds = time.monotonic() - prepared.began
             self._record(room, prepared, assembled.replied(seconds, error))
 
-    async def _pass(self, answer: aiohttp.ClientResponse, assembled: Assembled) -> None:
+    async def _pass(self, body: AsyncIterator[bytes], assembled: Assembled) -> None:
         """The upstream's stream as it is. What it adds up to is read meanwhile."""
         lines, events = WholeLines(), Events()
-        async for part in answer.content.iter_any():
+        async for part in body:
             if data := lines.push(part):
                 await self._outlet.send(data)
                 self._gap = lines.gap()
@@ -331,11 +276,11 @@ class Exchange:
         for event in events.end():
             assembled.event(event)
 
-    async def _render(self, answer: aiohttp.ClientResponse, assembled: Assembled) -> None:
+    async def _render(self, body: AsyncIterator[bytes], assembled: Assembled) -> None:
         """The upstream's stream in the client's dialect."""
         renderer = self._streaming
         assert renderer is not None
-        async for chunk in _events(answer, assembled):
+        async for chunk in _chunks(body, assembled):
             if data := renderer.feed(chunk):
                 await self._outlet.send(data)
         if not assembled.complete:
@@ -381,10 +326,10 @@ class Exchange:
             return None
 
 
-async def _events(answer: aiohttp.ClientResponse, assembled: Assembled) -> Any:
+async def _chunks(body: AsyncIterator[bytes], assembled: Assembled) -> AsyncIterator[dict[str, Any]]:
     """The chunks of a stream, each taken in by `assembled` before it is given."""
     events = Events()
-    async for part in answer.content.iter_any():
+    async for part in body:
         for event in events.push(part):
             if (chunk := assembled.event(event)) is not None:
                 yield chunk

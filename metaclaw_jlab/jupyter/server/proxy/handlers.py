@@ -17,10 +17,11 @@ from tornado.web import HTTPError, authenticated, stream_request_body
 
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.jupyter.server.proxy.anthropic import AnthropicDialect, count_tokens
+from metaclaw_jlab.jupyter.server.proxy.asking import read_body
 from metaclaw_jlab.jupyter.server.proxy.chunks import chunk_in
 from metaclaw_jlab.jupyter.server.proxy.conversations import Conversations
 from metaclaw_jlab.jupyter.server.proxy.dialect import ChatDialect, Dialect, kind_of
-from metaclaw_jlab.jupyter.server.proxy.exchange import Exchange, Incoming, read_body, status_of
+from metaclaw_jlab.jupyter.server.proxy.exchange import Exchange, Incoming, status_of
 from metaclaw_jlab.jupyter.server.proxy.identity import Client, credential, looks_like_client_key
 from metaclaw_jlab.jupyter.server.proxy.recording import open_recording
 from metaclaw_jlab.jupyter.server.proxy.responses import ResponsesDialect
@@ -268,7 +269,7 @@ class ModelsHandler(ProxyHandler):
             room = await self.proxy.room(self.client.namespace)
             target = await room.target()
             async with self.proxy.upstream.ask(target, "/models") as answer:
-                status, told, body = answer.status, told_headers(answer.headers), await whole(answer)
+                status, told, body = answer.status, told_headers(answer.headers), await whole(target, answer)
         except MetaclawError as error:
             self.refuse(status_of(error), str(error))
             return

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks. The id is "" for Jupyter's own identity, the namespace "" for the home's own; `skills` and `learn` are
-    what the client wants otherwise than the configuration says, None where it says nothing."""
+    """Who asks. The id is "" for Jupyter's own identity, the namespace None for the one that the host is in, "" for the
+    home's own; `skills` and `learn` are what the client wants otherwise than the configuration says, None where it says
+    nothing."""
 
     id: str = ""
     name: str = ""
-    namespace: str = ""
+    namespace: str | None = None
     skills: bool | None = None
     learn: bool | None = None
 

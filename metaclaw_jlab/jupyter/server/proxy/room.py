@@ -114,7 +114,7 @@ class Room:
         if target.model is not None:
             return target.model
         async with self._upstream.ask(target, "/models") as answer:
-            body = chunk_in((await whole(answer)).decode(errors="replace"))
+            body = chunk_in((await whole(target, answer)).decode(errors="replace"))
         try:
             return str((body or {})["data"][0]["id"])
         except (LookupError, TypeError) as error:

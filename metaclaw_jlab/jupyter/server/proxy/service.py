@@ -49,22 +49,26 @@ class Proxy:
         self.upstream = Upstream()
         self._host = host
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="metaclaw-proxy")
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str | None, Room] = {}
+        self._opening = asyncio.Lock()
         self._home: Workspace | None = None
         self._keys: ClientKeys | None = None
 
     async def limits(self) -> ProxySettings:
         """The settings of the proxy. Raises HomeRefused, ConfigError."""
-        return (await (await self.room("")).settings()).proxy
+        return (await (await self.room(None)).settings()).proxy
 
-    async def room(self, namespace: str) -> Room:
-        """What is kept of a namespace. Raises HomeRefused and what opening it raises."""
+    async def room(self, namespace: str | None) -> Room:
+        """What is kept of a namespace, None: of the one that the host is in. Raises HomeRefused and what opening it
+        raises."""
         self._follow()
-        found = self._rooms.get(namespace)
-        if found is None:
-            workspace = await asyncio.get_running_loop().run_in_executor(self._pool, self._open, namespace)
-            found = self._rooms.setdefault(namespace, Room(workspace, self.upstream, self._pool))
-        return found
+        if namespace not in self._rooms:
+            async with self._opening:
+                if namespace not in self._rooms:
+                    loop = asyncio.get_running_loop()
+                    workspace = await loop.run_in_executor(self._pool, self._open, namespace)
+                    self._rooms[namespace] = Room(workspace, self.upstream, self._pool)
+        return self._rooms[namespace]
 
     async def client(self, key: str) -> Client | None:
         """Whose key it is; None for one that is unknown or revoked. Raises HomeRefused, StoreError."""
@@ -82,8 +86,8 @@ class Proxy:
         await self.upstream.close()
         await asyncio.to_thread(self.recording.close, CLOSE_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for namespace, room in self._rooms.items():
-            if namespace:
+        for room in self._rooms.values():
+            if room.workspace is not self._home:
                 room.workspace.close()
         self._rooms.clear()
 
@@ -95,22 +99,22 @@ class Proxy:
             self._keys = None
             self._home = workspace
 
-    def _open(self, namespace: str) -> Workspace:
-        home = self._host.workspace
-        if not namespace:
-            home.database()
-            return home
+    def _open(self, namespace: str | None) -> Workspace:
         from metaclaw_jlab.assembly.namespaces import open_namespace
 
-        workspace = open_namespace(home, namespace)
+        home = self._host.workspace
+        workspace = (
+            home if namespace in (None, home.home.namespace) else open_namespace(home, namespace or "")
+        )
         workspace.database()
         return workspace
 
     def _find(self, key: str) -> ClientKey | None:
+        from metaclaw_jlab.assembly.namespaces import outer_workspace
         from metaclaw_jlab.store.client_keys import ClientKeys
 
         if self._keys is None:
-            self._keys = ClientKeys(self._host.workspace.database())
+            self._keys = ClientKeys(outer_workspace(self._host.workspace).database())
         return self._keys.find(key)
 
     def _touch(self, client: ClientKey) -> None:

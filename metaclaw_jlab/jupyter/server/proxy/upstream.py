@@ -48,16 +48,15 @@ class Upstream:
     async def ask(
         self, target: Target, path: str, data: bytes | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request (POST where there is data) and give its answer, whose body is still to come; leaving early
-        ends it. Raises UpstreamError, PolicyTimeout, also for what reading the body meets."""
+        """Send a request (POST where there is data) and give its answer, whose body is still to come (see `parts`);
+        leaving early ends it. Raises UpstreamError, PolicyTimeout."""
         import aiohttp
 
         limit = aiohttp.ClientTimeout(
             total=None, sock_connect=min(CONNECT_SECONDS, target.timeout), sock_read=target.timeout
         )
         url = f"{target.base_url}{path}"
-        answer = None
-        try:
+        async with translated(target):
             answer = await self._opened().request(
                 "GET" if data is None else "POST",
                 url,
@@ -67,19 +66,13 @@ class Upstream:
                 allow_redirects=False,
                 proxy=_proxy(url),
             )
+        try:
             yield answer
-        except TimeoutError as error:
-            raise PolicyTimeout(
-                f"{target.base_url} sent nothing for {target.timeout:g} s.",
-                "Raise policy.timeout, or look at that server.",
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError(*_told(target, error, began=answer is not None)) from error
         finally:
-            if answer is not None and not answer.content.at_eof():
-                answer.close()
-            elif answer is not None:
+            if answer.content.at_eof():
                 answer.release()
+            else:
+                answer.close()
 
     def _opened(self) -> aiohttp.ClientSession:
         import aiohttp
@@ -101,10 +94,33 @@ class Upstream:
             await asyncio.sleep(0)
 
 
-async def whole(answer: aiohttp.ClientResponse) -> bytes:
-    """All of an answer's body. Raises UpstreamError where it is too large."""
+@asynccontextmanager
+async def translated(target: Target, *, began: bool = False) -> AsyncIterator[None]:
+    """What the HTTP library raises, as errors with a next step. Raises UpstreamError, PolicyTimeout."""
+    import aiohttp
+
+    try:
+        yield
+    except TimeoutError as error:
+        raise PolicyTimeout(
+            f"{target.base_url} sent nothing for {target.timeout:g} s.",
+            "Raise policy.timeout, or look at that server.",
+        ) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise UpstreamError(*_told(target, error, began=began)) from error
+
+
+async def parts(target: Target, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body of an answer as it comes. Raises UpstreamError, PolicyTimeout."""
+    async with translated(target, began=True):
+        async for part in answer.content.iter_any():
+            yield part
+
+
+async def whole(target: Target, answer: aiohttp.ClientResponse) -> bytes:
+    """All of an answer's body. Raises UpstreamError, also where it is too large, PolicyTimeout."""
     body = bytearray()
-    async for part in answer.content.iter_any():
+    async for part in parts(target, answer):
         body += part
         if len(body) > LARGEST_ANSWER:
             raise UpstreamError(
