@@ -63,9 +63,12 @@ class SentenceModel:
     @cached_property
     def _loaded(self) -> tuple[Any, Any, bool]:
         try:
+            import transformers.utils.logging
             from transformers import AutoModel, AutoTokenizer
         except ImportError as error:
             raise MissingExtra("transformers", "train") from error
+        bars: Any = transformers.utils.logging
+        bars.disable_progress_bar()
         try:
             tokenizer = AutoTokenizer.from_pretrained(self._source)
             model = AutoModel.from_pretrained(self._source).eval()

@@ -315,7 +315,7 @@ class ScriptedServer:
             body = listed if self.listing is None else self.listing
             text = body if isinstance(body, str) else json.dumps(body)
             return lambda exchange: exchange.whole(200, text, "application/json")
-        if request.path != "/v1/chat/completions":
+        if request.path not in ("/v1/chat/completions", "/v1/embeddings"):
             return lambda exchange: exchange.whole(404, "404 page not found", "text/plain")
         for name, message in self.unsupported.items():
             if name in request.body:
