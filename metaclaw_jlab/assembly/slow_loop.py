@@ -136,6 +136,7 @@ def _judging(workspace: Workspace, settings: Settings) -> JudgeUse | None:
         database=workspace.database(),
         settings=settings.judge,
         trains=settings.training.judged,
+        trains_turns=settings.proxy.train_judged,
         open=workspace.judge,
         secret_names=workspace.secret_names(),
     )
@@ -186,7 +187,14 @@ def _collecting(
         rooms=lambda: _rooms(workspace, settings),
         reattempts=lambda rooms: _reattempts(workspace, settings, rooms),
         on_attempted=on_attempted,
+        admit_more=lambda: _admit_turns(workspace, settings),
     )
+
+
+def _admit_turns(workspace: Workspace, settings: Settings) -> int:
+    from metaclaw_jlab.assembly.turns import admit
+
+    return admit(workspace, settings)
 
 
 @contextmanager

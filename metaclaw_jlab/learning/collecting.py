@@ -22,7 +22,7 @@ _PASSES = 50
 class Collecting:
     """What filling works with. `settle` is one pass of the fast loop, true while it finds something to do;
     `reattempts` is asked anew each round, because the library may have changed; `on_attempted` gets pairs of an older
-    trajectory and its new attempt."""
+    trajectory and its new attempt; `admit_more` takes in what is not the user's own, and says how many."""
 
     database: Database
     held_out_share: float
@@ -30,6 +30,7 @@ class Collecting:
     settle: Callable[[], bool]
     rooms: Callable[[], AbstractContextManager[Rooms]]
     reattempts: Callable[[Rooms], Reattempts]
+    admit_more: Callable[[], int] = field(default=lambda: 0)
     on_attempted: Callable[[tuple[tuple[str, str], ...]], None] = field(default=lambda _: None)
 
 
@@ -53,7 +54,7 @@ def collect(collecting: Collecting, on_attempt: Callable[[int, int], None] = lam
         _settle(collecting)
         if collecting.generation() == before:
             break
-    return admitted + admit_settled(database, None, held_out_share=share)
+    return admitted + admit_settled(database, None, held_out_share=share) + collecting.admit_more()
 
 
 def _settle(collecting: Collecting) -> None:

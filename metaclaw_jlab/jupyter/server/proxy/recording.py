@@ -45,7 +45,7 @@ class _Home:
 
 class Recording:
     """Where the proxy leaves what it has done. `on_ended` is told of turns that came to a good end, on the thread that
-    writes; `clock` gives seconds since the epoch."""
+    writes, `on_close` how many seconds are left when all is written; `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
@@ -79,6 +79,10 @@ class Recording:
             self._thread = threading.Thread(target=self._work, name="metaclaw-turns", daemon=True)
             self._thread.start()
         return placed.trajectory
+
+    def look(self, workspace: Workspace) -> None:
+        """Have what waits in this namespace looked at soon, such as a failure that the user named. Returns at once."""
+        self._on_ended(workspace, ())
 
     def close(self, seconds: float) -> None:
         """Write what waits, for at most so long, and take no more. Turns that go on stay open for the next server."""
@@ -165,5 +169,8 @@ class Recording:
 
 
 def open_recording() -> Recording:
-    """What a server keeps the turns of its proxy with."""
-    return Recording()
+    """What a server keeps the turns of its proxy with, and learns from them."""
+    from metaclaw_jlab.jupyter.server.proxy.turn_learning import TurnLearner
+
+    learner = TurnLearner()
+    return Recording(on_ended=lambda workspace, _: learner.look(workspace), on_close=learner.close)
