@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.settings.configuration import Configuration, load
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.assembly.retrieval import Retrieval
     from metaclaw_jlab.assembly.slow_loop import GatePrompts
     from metaclaw_jlab.core.evolution import Evolver
     from metaclaw_jlab.core.replay import Replayer
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.settings.secrets import Secret
     from metaclaw_jlab.skills.library import Library
-    from metaclaw_jlab.skills.retrieval import BM25Retriever
     from metaclaw_jlab.skills.working_copy import Synchronised
     from metaclaw_jlab.store.database import Database
     from metaclaw_jlab.store.trajectories import Trajectories
@@ -45,10 +46,12 @@ class Workspace:
 
     home: Home
     overrides: dict[str, object] = field(default_factory=dict)
+    owns_vectors: bool = False  # set by the host for a workspace of which it alone opens the vectors
     _database: Database | None = None
     _policies: dict[tuple[object, ...], EndpointPolicy] = field(default_factory=dict)
-    _retriever: tuple[tuple[Skill, ...], tuple[object, ...], BM25Retriever] | None = None
+    _retrieval: Retrieval | None = None
     _evolver: tuple[object, Evolver] | None = None
+    _opening: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def configuration(self, more: Mapping[str, object] | None = None) -> Configuration:
         """The configuration as it is now (the file is read again), or as it would be with `more` overrides."""
@@ -88,30 +91,22 @@ class Workspace:
 
     def retrieve(self, task: Task, skills: tuple[Skill, ...]) -> tuple[Match, ...]:
         """The skills to put in the prompt of this task."""
-        from metaclaw_jlab.skills.retrieval import choose
+        from metaclaw_jlab.skills.retrieval import CANDIDATES, select
 
         wanted = self.settings().skills
         if not skills or wanted.max_skills == 0:
             return ()
-        retriever = self._index(skills, wanted.threshold)
-        return choose(retriever, task.text, wanted.max_skills, wanted.max_tokens)
+        found = self.retrieval().search(skills, task.text, CANDIDATES * wanted.max_skills)
+        return select(found, wanted.max_skills, wanted.max_tokens)
 
-    def _index(self, skills: tuple[Skill, ...], threshold: float | None) -> BM25Retriever:
-        """An index of these skills, made again when they, their texts or the threshold have changed."""
-        from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever
-        from metaclaw_jlab.store.index_texts import IndexTexts
-        from metaclaw_jlab.store.marks import Mark, Marks
+    def retrieval(self) -> Retrieval:
+        """What finds skills (see assembly.retrieval), opened once."""
+        from metaclaw_jlab.assembly.retrieval import Retrieval
 
-        store = IndexTexts(self.database())
-        marks = Marks(self.database()).all()
-        out = frozenset(name for name, found in marks.items() if Mark.QUARANTINED in found)
-        state = (store.version(), threshold, out)
-        if self._retriever is None or self._retriever[0] is not skills or self._retriever[1] != state:
-            limit = DEFAULT_THRESHOLD if threshold is None else threshold
-            texts = {name: tuple(entry.text for entry in found) for name, found in store.of_all().items()}
-            active = tuple(skill for skill in skills if skill.name not in out)
-            self._retriever = (skills, state, BM25Retriever(active, threshold=limit, texts=texts))
-        return self._retriever[2]
+        with self._opening:
+            if self._retrieval is None:
+                self._retrieval = Retrieval(self)
+            return self._retrieval
 
     def evolver(self) -> Evolver | None:
         """What makes skills of failures: a model behind an endpoint, the distiller, or nothing."""
@@ -139,7 +134,13 @@ class Workspace:
     def secret_names(self) -> tuple[str, ...]:
         """The environment variables that hold keys."""
         settings = self.settings()
-        wanted = (settings.policy.key_env, settings.evolver.key_env, settings.judge.key_env, "OPENAI_API_KEY")
+        wanted = (
+            settings.policy.key_env,
+            settings.evolver.key_env,
+            settings.judge.key_env,
+            settings.skills.embedder_key_env,
+            "OPENAI_API_KEY",
+        )
         return tuple(sorted({name for name in wanted if name}))
 
     def judge(self) -> Judge | None:
@@ -293,6 +294,9 @@ class Workspace:
 
     def close(self) -> None:
         """Close what is open."""
+        if self._retrieval is not None:
+            self._retrieval.close()
+            self._retrieval = None
         if self._database is not None:
             self._database.close()
             self._database = None

@@ -19,7 +19,7 @@ DEFAULT_THRESHOLD = 0.3
 CHARS_PER_TOKEN = 3.5
 MOST_TEXTS = 24
 # A skill over the token budget makes room for the next best one.
-_CANDIDATES = 2
+CANDIDATES = 2
 
 _K1, _B = 1.2, 0.1
 _FILLER = "\0"  # no query has it
@@ -240,7 +240,7 @@ def _distance(one: frozenset[str], other: frozenset[str]) -> float:
 
 def choose(retriever: Retriever, query: str, max_skills: int, max_tokens: int) -> tuple[Match, ...]:
     """The skills to put in the prompt of a query, within both budgets."""
-    return select(retriever.search(query, _CANDIDATES * max_skills), max_skills, max_tokens)
+    return select(retriever.search(query, CANDIDATES * max_skills), max_skills, max_tokens)
 
 
 def select(matches: Sequence[Match], max_skills: int, max_tokens: int) -> tuple[Match, ...]:
