@@ -7,8 +7,8 @@ it. Writes build/bench/retrieval.json; ends with 1 where a median search is over
 with 24 texts, one of them new, takes over 20 ms to build.
 
 With `--sizes` also the whole way of a query at the host by words and vectors (shipped embedder, Chroma), beside words,
-an exact scan and Chroma alone, and what one changed skill costs. Then it ends with 1 too where a limit is not met: p50/p99
-5/15 ms over 1,000 skills, 8/20 over 10,000, 20/50 over 100,000.
+an exact scan and Chroma alone, and what one changed skill costs. Then it ends with 1 too where a limit is not met:
+p50/p99 5/15 ms over 1,000 skills, 8/20 over 10,000, 20/50 over 100,000.
 """
 
 from __future__ import annotations
