@@ -81,11 +81,15 @@ class MetaclawApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Called when the server ends."""
+        from metaclaw_jlab.jupyter.server.proxy.handlers import close_proxy
+
         following, self._following = self._following, None
         if following is not None:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+        # What the proxy still records goes into the home, so that it ends first.
+        await close_proxy(self.host)
         await self.host.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

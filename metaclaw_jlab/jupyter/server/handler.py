@@ -92,7 +92,8 @@ class OperationHandler(APIHandler):
         operation = self._operation()
         if operation is None:
             self.set_header("Allow", ", ".join(sorted({*self._operations, "OPTIONS"})))
-            raise HTTPError(405)
+            self._tell(405, failure_of_status(405))
+            return
         try:
             asked = read_request(operation, path, self.request.query_arguments, self.request.body)
             answer = await self._call(operation, asked)

@@ -117,7 +117,7 @@ def live_server(
     arguments: Sequence[str] = (),
     base_url: str = "/",
     config: str = UNREACHABLE,
-    until: str = "is the active host",
+    until: str = "] metaclaw: ",
     token: str = TOKEN,
 ) -> Iterator[LiveServer]:
     """A server whose host has begun; it ends with the context."""
