@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from metaclaw_jlab.core.errors import ConfigError
 
 EMBEDDED_MODEL = "metaclaw-practice-1m"
 
@@ -13,6 +17,15 @@ class Section(BaseModel):
     """A table of config.toml. Unknown keys are refused, so that a misspelt one is not lost in silence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _readable(read: Callable[[str], object], value: str, meant: str) -> str:
+    """The value, where `read` takes it; else an error that says what is meant."""
+    try:
+        read(value)
+    except ConfigError:
+        raise PydanticCustomError("unreadable", "{meant}", {"meant": meant}) from None
+    return value
 
 
 class PolicySettings(Section):
@@ -239,6 +252,22 @@ class SchedulerSettings(Section):
     gpu_percent: float = Field(
         20.0, gt=0, le=100, description="No training while others keep the GPU busier than that."
     )
+
+    @field_validator("sleep_hours", "quiet_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        from metaclaw_jlab.core.hours import parse_hours
+
+        return _readable(
+            parse_hours, value, "hours such as 23:00-07:00, or Mon-Fri 12:00-13:00, Sat Sun 00:00-24:00"
+        )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        from metaclaw_jlab.core.hours import find_zone
+
+        return _readable(find_zone, value, "the name of a time zone such as Europe/Berlin")
 
 
 class CalendarSettings(Section):

@@ -102,6 +102,14 @@ def health(home: Home) -> tuple[Endpoint, Health] | None:
     return endpoint, Health.WELL if _healthy(endpoint) else Health.SILENT
 
 
+def process(home: Home) -> int | None:
+    """The process of the server that is published, where it lives; whether it answers is not asked."""
+    published = _published(home)
+    if published is None or not process_alive(published[0].pid, started=published[1]):
+        return None
+    return published[0].pid
+
+
 def ensure(
     home: Home,
     model: str,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.core.errors import CalendarError, MissingExtra
+from metaclaw_jlab.core.hours import find_zone
 from metaclaw_jlab.learning.calendars.wanted import Wanted, says_away
-from metaclaw_jlab.learning.signals.hours import Span, find_zone, merged
+from metaclaw_jlab.learning.signals.hours import Span, merged
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events.readonly"
 NOT_AWAY = ("workingLocation", "focusTime", "birthday")

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaclaw_jlab.core.errors import CalendarError
+from metaclaw_jlab.core.hours import find_zone
 from metaclaw_jlab.learning.calendars.wanted import Wanted, says_away
-from metaclaw_jlab.learning.signals.hours import Span, find_zone, merged
+from metaclaw_jlab.learning.signals.hours import Span, merged
 
 MARGIN = datetime.timedelta(days=2)  # whatever the time zones
 FOLD = re.compile(r"\r?\n[ \t]")

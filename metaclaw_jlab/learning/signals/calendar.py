@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 
 from metaclaw_jlab.core.config import CalendarSettings
 from metaclaw_jlab.core.errors import CalendarError, ConfigError
+from metaclaw_jlab.core.hours import find_zone
 from metaclaw_jlab.core.signal import Reading, SignalState
 from metaclaw_jlab.learning.calendars.fetching import Fetched, fetch
 from metaclaw_jlab.learning.calendars.wanted import Wanted
-from metaclaw_jlab.learning.signals.hours import find_zone, next_start, within
+from metaclaw_jlab.learning.signals.hours import next_start, within
 from metaclaw_jlab.learning.signals.phrases import moment, span
 from metaclaw_jlab.learning.signals.sampling import Beside, on_a_thread
 

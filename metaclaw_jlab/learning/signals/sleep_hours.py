@@ -8,15 +8,9 @@ from collections.abc import Callable
 
 from metaclaw_jlab.core.config import SchedulerSettings
 from metaclaw_jlab.core.errors import ConfigError
+from metaclaw_jlab.core.hours import find_zone, parse_hours
 from metaclaw_jlab.core.signal import Reading, SignalState
-from metaclaw_jlab.learning.signals.hours import (
-    Span,
-    find_zone,
-    next_start,
-    parse_hours,
-    spans_around,
-    within,
-)
+from metaclaw_jlab.learning.signals.hours import Span, next_start, spans_around, within
 from metaclaw_jlab.learning.signals.phrases import moment
 
 Settings = Callable[[], SchedulerSettings]

@@ -21,6 +21,11 @@ def set_to(**values: object) -> Callable[[], SchedulerSettings]:
     return lambda: found
 
 
+def unchecked(**values: object) -> Callable[[], SchedulerSettings]:
+    """Settings that were never checked, or whose time zone has gone since."""
+    return lambda: SchedulerSettings().model_copy(update=values)
+
+
 def test_sleep_hours_open_until_they_end() -> None:
     reading = SleepHours(set_to(sleep_hours=NIGHT), clock=told("2026-06-10 23:30")).read()
     assert (reading.opening, reading.until) == (True, told("2026-06-11 07:00")())
@@ -42,7 +47,7 @@ def test_hours_that_are_not_set_are_unknown(signal: type[SleepHours] | type[Quie
 
 
 def test_sleep_hours_that_cannot_be_read_open_nothing() -> None:
-    reading = SleepHours(set_to(sleep_hours="nights"), clock=told("2026-06-10 23:30")).read()
+    reading = SleepHours(unchecked(sleep_hours="nights"), clock=told("2026-06-10 23:30")).read()
     assert (reading.state, "nights" in reading.sentence) == (SignalState.UNKNOWN, True)
 
 
@@ -58,7 +63,7 @@ def test_outside_quiet_hours_nothing_opens_and_the_next_are_known() -> None:
 
 @pytest.mark.parametrize("wrong", [{"quiet_hours": "nights"}, {"quiet_hours": NIGHT, "timezone": "Nowhere"}])
 def test_quiet_hours_that_cannot_be_read_forbid_always(wrong: dict[str, str]) -> None:
-    assert QuietHours(set_to(**wrong), clock=told("2026-06-10 12:00")).read().forbidding
+    assert QuietHours(unchecked(**wrong), clock=told("2026-06-10 12:00")).read().forbidding
 
 
 def test_settings_that_change_count_at_once() -> None:
