@@ -47,6 +47,11 @@ def namespaces(home: Home) -> tuple[str, ...]:
     return tuple(name for name in found if _fits(name))
 
 
+def homes_within(home: Home) -> tuple[Home, ...]:
+    """The homes of its namespaces; a namespace has none."""
+    return () if home.namespace else tuple(Home(home.namespaces / name) for name in namespaces(home))
+
+
 def _fits(name: str) -> bool:
     try:
         return bool(checked(name))

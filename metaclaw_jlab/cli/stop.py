@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from metaclaw_jlab.assembly.namespaces import namespaces
+from metaclaw_jlab.assembly.namespaces import homes_within
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.runtime.policy_server import stop
 
@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Whether there was one to stop. Raises LeaseHeld."""
     home = open_home(arguments.home)
-    within = () if home.namespace else namespaces(home)
-    return {"stopped": any([stop(home), *(stop(open_home(home.namespaces / name)) for name in within)])}
+    return {"stopped": any([stop(one) for one in (home, *homes_within(home))])}
 
 
 def render(result: Mapping[str, object]) -> str:

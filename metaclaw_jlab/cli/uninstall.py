@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from metaclaw_jlab.assembly.namespaces import namespaces
+from metaclaw_jlab.assembly.namespaces import homes_within
 from metaclaw_jlab.core.errors import MetaclawError, NotFound, UsageMistake
 from metaclaw_jlab.runtime.home import ID_FILE, OWN_NAMES, Home, default_path, open_home
 from metaclaw_jlab.runtime.policy_server import stop

@@ -93,3 +93,15 @@ def test_namespaces_are_told_and_deleted_too(
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert "  namespaces: " in metaclaw("uninstall").err
     assert not furnished.exists()
+
+
+def test_a_namespace_can_go_alone(
+    metaclaw: Metaclaw, furnished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("papers", "lab"):
+        monkeypatch.setenv("METACLAW_AGENT_NAMESPACE", name)
+        metaclaw("status")
+    assert metaclaw("uninstall", "--yes", "--home", furnished / "namespaces" / "papers").code == 0
+    assert [item.name for item in (furnished / "namespaces").iterdir()] == ["lab"]
+    assert (furnished / "metaclaw.db").exists()
+    assert (furnished / "config.toml").exists()

@@ -11,7 +11,16 @@ from typing import Any
 from metaclaw_jlab.core.errors import RequestInvalid
 from metaclaw_jlab.jupyter.server.proxy import chat_parts as chat
 from metaclaw_jlab.jupyter.server.proxy.chat_parts import Part
-from metaclaw_jlab.jupyter.server.proxy.fields import copied, count, flag, record, several, text, wrong
+from metaclaw_jlab.jupyter.server.proxy.fields import (
+    copied,
+    count,
+    flag,
+    kind_in,
+    record,
+    several,
+    text,
+    wrong,
+)
 
 SAME = {"temperature": "temperature", "top_p": "top_p"}
 SILENT_BLOCKS = frozenset({"thinking", "redacted_thinking"})
@@ -55,7 +64,7 @@ def chat_messages(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _message(message: dict[str, Any], where: str) -> list[dict[str, Any]]:
-    role, said = message.get("role"), message.get("content")
+    role, said = kind_in(message, "role"), message.get("content")
     if role == "system":
         return [{"role": "system", "content": _plain(said, f"{where}.content")}]
     if role not in {"user", "assistant"}:
@@ -72,7 +81,7 @@ def _assistant(blocks: list[tuple[dict[str, Any], str]]) -> dict[str, Any]:
     said: list[str] = []
     calls: list[dict[str, Any]] = []
     for block, where in blocks:
-        kind = block.get("type")
+        kind = kind_in(block)
         if kind == "text":
             said.append(text(block.get("text"), f"{where}.text"))
         elif kind == "tool_use":
@@ -87,7 +96,7 @@ def _user(blocks: list[tuple[dict[str, Any], str]]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     parts: list[Part] = []
     for block, where in blocks:
-        if block.get("type") == "tool_result":
+        if kind_in(block) == "tool_result":
             identity = text(block.get("tool_use_id"), f"{where}.tool_use_id")
             results += chat.tool_result(identity, _given(block, where))
         else:
@@ -111,7 +120,7 @@ def _given(block: dict[str, Any], where: str) -> list[Part]:
 
 
 def _parts(block: dict[str, Any], where: str) -> list[Part]:
-    kind = block.get("type")
+    kind = kind_in(block)
     if kind == "text":
         return [chat.text_part(text(block.get("text"), f"{where}.text"))]
     if kind == "image":
@@ -129,7 +138,7 @@ def _document(block: dict[str, Any], where: str) -> list[Part]:
     title = block.get("title") if isinstance(block.get("title"), str) else ""
     told = "\n".join(_strings(title, block.get("context")))
     head = [chat.text_part(told)] if told else []
-    kind = source.get("type")
+    kind = kind_in(source)
     if kind == "text":
         return [*head, chat.text_part(_field(source, "data", f"{where}.source"))]
     if kind == "content":
@@ -142,7 +151,7 @@ def _document(block: dict[str, Any], where: str) -> list[Part]:
 
 
 def _address(source: dict[str, Any], where: str) -> str:
-    kind = source.get("type")
+    kind = kind_in(source)
     if kind == "base64":
         return f"data:{_field(source, 'media_type', where)};base64,{_field(source, 'data', where)}"
     if kind == "url":
@@ -160,10 +169,10 @@ def _tools(body: dict[str, Any]) -> dict[str, Any]:
     if wanted is None:
         return told
     choice = record(wanted, "tool_choice")
-    kind = choice.get("type")
+    kind = kind_in(choice)
     if kind == "tool":
         told["tool_choice"] = {"type": "function", "function": {"name": _name(choice, "tool_choice")}}
-    elif isinstance(kind, str) and kind in CHOICES:
+    elif kind in CHOICES:
         told["tool_choice"] = CHOICES[kind]
     else:
         raise wrong("tool_choice.type", "it is unknown.", "Send auto, any, tool or none.")
@@ -173,10 +182,10 @@ def _tools(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool(tool: dict[str, Any], where: str) -> dict[str, Any]:
-    if tool.get("type") not in {None, "custom"}:
+    if tool.get("type") is not None and kind_in(tool) != "custom":
         raise wrong(
             f"{where}.type",
-            f"tools of kind {tool['type']!r} are made for Anthropic's models.",
+            f"tools of kind {kind_in(tool)!r} are made for Anthropic's models.",
             "Send a tool with a name and an input_schema.",
         )
     schema = record(tool.get("input_schema"), f"{where}.input_schema")
@@ -225,6 +234,6 @@ def _name(source: dict[str, Any], where: str) -> str:
 def _unknown(block: dict[str, Any], where: str) -> RequestInvalid:
     return wrong(
         f"{where}.type",
-        f"blocks of kind {block.get('type')!r} cannot be told to this policy.",
+        f"blocks of kind {kind_in(block)!r} cannot be told to this policy.",
         "Leave it out.",
     )

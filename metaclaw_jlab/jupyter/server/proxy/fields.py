@@ -20,6 +20,12 @@ def text(value: object, where: str) -> str:
     return value
 
 
+def kind_in(value: Mapping[str, Any], name: str = "type") -> str:
+    """What kind of thing an object is, as it says itself; "" where it says nothing of use."""
+    kind = value.get(name)
+    return kind[:60] if isinstance(kind, str) else ""
+
+
 def record(value: object, where: str) -> dict[str, Any]:
     """An object. Raises RequestInvalid."""
     if not isinstance(value, dict):

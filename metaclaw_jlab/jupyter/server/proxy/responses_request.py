@@ -11,7 +11,16 @@ from typing import Any
 
 from metaclaw_jlab.jupyter.server.proxy import chat_parts as chat
 from metaclaw_jlab.jupyter.server.proxy.chat_parts import Part
-from metaclaw_jlab.jupyter.server.proxy.fields import copied, count, flag, record, several, text, wrong
+from metaclaw_jlab.jupyter.server.proxy.fields import (
+    copied,
+    count,
+    flag,
+    kind_in,
+    record,
+    several,
+    text,
+    wrong,
+)
 
 SAME = {
     "temperature": "temperature",
@@ -65,7 +74,7 @@ def _instructions(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _take(told: list[dict[str, Any]], item: dict[str, Any], where: str) -> None:
-    kind = item.get("type", "message" if "role" in item else None)
+    kind = kind_in(item) if "type" in item else "message"
     if kind == "message":
         told.append(_message(item, where))
     elif kind == "function_call":
@@ -80,8 +89,8 @@ def _take(told: list[dict[str, Any]], item: dict[str, Any], where: str) -> None:
 
 
 def _message(item: dict[str, Any], where: str) -> dict[str, Any]:
-    role = item.get("role")
-    if not isinstance(role, str) or role not in ROLES:
+    role = kind_in(item, "role")
+    if role not in ROLES:
         raise wrong(f"{where}.role", "it is unknown.", f"Send one of {', '.join(ROLES)}.")
     parts = _output(item.get("content"), f"{where}.content")
     if role == "user":
@@ -114,7 +123,7 @@ def _output(said: object, where: str) -> list[Part]:
 
 
 def _part(part: dict[str, Any], where: str) -> Part:
-    kind = part.get("type")
+    kind = kind_in(part)
     if kind in {"input_text", "output_text", "text"}:
         return chat.text_part(text(part.get("text"), f"{where}.text"))
     if kind == "refusal":
@@ -171,10 +180,8 @@ def _tools(body: dict[str, Any]) -> dict[str, Any]:
 
 def _allowed(tools: list[dict[str, Any]], choice: dict[str, Any]) -> dict[str, Any]:
     """Only the allowed tools are told: few servers know of others."""
-    names = {
-        record(tool, "tool_choice.tools").get("name")
-        for tool in several(choice.get("tools"), "tool_choice.tools")
-    }
+    named = [record(tool, "tool_choice.tools") for tool in several(choice.get("tools"), "tool_choice.tools")]
+    names = {tool["name"] for tool in named if isinstance(tool.get("name"), str)}
     kept = [tool for tool in tools if tool["function"]["name"] in names]
     if not kept:
         raise wrong("tool_choice.tools", "none of them is among the tools.", "Name tools that are there.")
@@ -185,7 +192,7 @@ def _tool(tool: dict[str, Any], where: str) -> dict[str, Any]:
     if tool.get("type") != "function":
         raise wrong(
             f"{where}.type",
-            f"tools of kind {tool.get('type')!r} run at OpenAI or are made for its models.",
+            f"tools of kind {kind_in(tool)!r} run at OpenAI or are made for its models.",
             "Send tools of kind function.",
         )
     parameters = tool.get("parameters")
@@ -199,7 +206,7 @@ def _format(body: dict[str, Any]) -> dict[str, Any]:
     if wanted is None:
         return {}
     form = record(wanted, "text.format")
-    kind = form.get("type")
+    kind = kind_in(form)
     if kind == "text":
         return {}
     if kind == "json_object":
