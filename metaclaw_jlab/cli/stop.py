@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Whether there was one to stop. Raises LeaseHeld."""
     home = open_home(arguments.home)
-    return {"stopped": any([stop(one) for one in (home, *homes_within(home))])}
+    return {"stopped": True in [stop(one) for one in (home, *homes_within(home))]}
 
 
 def render(result: Mapping[str, object]) -> str:

@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     home = open_home(path)
     if not arguments.yes and not _agreed(home, _ours(home)):
         raise MetaclawError("Nothing was deleted.")
-    server_stopped = any(
-        [stop(home), *(stop(open_home(home.namespaces / name)) for name in namespaces(home))]
-    )
+    server_stopped = True in [stop(one) for one in (home, *homes_within(home))]
     doomed = _ours(home)
     # A home without an id is none: that name goes last, so that a deletion cut off can be repeated.
     for item in sorted(doomed, key=lambda item: item.name == ID_FILE):
