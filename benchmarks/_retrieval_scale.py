@@ -16,6 +16,7 @@ from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.assembly.retrieval import Retrieval
 from metaclaw_jlab.assembly.workspace import Workspace
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.runtime.host import publish
 
 # p50 and p99 in ms, the embedding of the query included.
 LIMITS = {1_000: (5.0, 15.0), 10_000: (8.0, 20.0), 100_000: (20.0, 50.0)}
@@ -50,10 +51,10 @@ def timed(work: Callable[[str], object], queries: Sequence[str], rounds: int) ->
 
 @contextmanager
 def hosting(weight: float) -> Iterator[Workspace]:
-    """A workspace of a new home that owns its vectors."""
+    """A workspace of a new home whose host this process is, so that it opens the vectors."""
     with tempfile.TemporaryDirectory() as name:
         workspace = open_workspace(Path(name) / "home", {"skills.dense_weight": weight})
-        workspace.owns_vectors = True
+        publish(workspace.home, "http://127.0.0.1:9/")
         try:
             yield workspace
         finally:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.host import ask, published
 from metaclaw_jlab.skills.following import Library
 from metaclaw_jlab.skills.live_index import LiveIndex
@@ -137,9 +138,12 @@ class Retrieval:
             return library
 
     def _asked(self, library: Library, query: str, limit: int) -> tuple[Match, ...] | None:
-        """What the host finds. None where there is none but this process, or it has another library."""
+        """What the host finds. None where there is none but this process, or it has another library.
+
+        Of a namespace it is not asked: by its route it answers for the home itself.
+        """
         home = self._workspace.home
-        if self._workspace.owns_vectors or self._clock() < self._silent_until:
+        if home.namespace or self._clock() < self._silent_until:
             return None
         host = published(home)
         if host is None or host.pid == os.getpid():
@@ -156,7 +160,7 @@ class Retrieval:
             return None
         from metaclaw_jlab.assembly.vectors import open_dense
 
-        owner = self._workspace.owns_vectors or self._is_host()
+        owner = self._is_host()
         chosen = (owner, wanted.embedder, wanted.embedder_model, wanted.embedder_url, wanted.chroma_url)
         with self._lock:
             known, dense = self._dense
@@ -171,7 +175,8 @@ class Retrieval:
         return dense.retriever
 
     def _is_host(self) -> bool:
-        host = published(self._workspace.home)
+        """Whether this process is the home's active host, which owns the vectors of its namespaces too."""
+        host = published(Home(self._workspace.home.root))
         return host is not None and host.pid == os.getpid()
 
     def _pause(self, error: MetaclawError) -> None:

@@ -46,7 +46,6 @@ class Workspace:
 
     home: Home
     overrides: dict[str, object] = field(default_factory=dict)
-    owns_vectors: bool = False  # set by the host for a workspace of which it alone opens the vectors
     _database: Database | None = None
     _policies: dict[tuple[object, ...], EndpointPolicy] = field(default_factory=dict)
     _retrieval: Retrieval | None = None

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from metaclaw_jlab.assembly import open_workspace, retrieval
+from metaclaw_jlab.assembly.namespaces import open_namespace
 from metaclaw_jlab.assembly.retrieval import VALIDATED, Retrieval, dense_weight, search
 from metaclaw_jlab.assembly.vectors import LEASE, RedactedEmbedder
 from metaclaw_jlab.assembly.workspace import Workspace
@@ -32,6 +33,7 @@ MOVES = Skill("say-moved", "Use when a file is moved.", "Print Moved after a fil
 SKILLS = (CHARTS, MOVES)
 FREE = "Visualise it as a diagram"  # shares no word with a skill
 PATIENT = 60.0
+NOWHERE = "http://127.0.0.1:9/"
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def held_vectors(searching: Retrieval) -> object:
 
 
 def test_the_host_keeps_vectors_in_chroma(workspace: Workspace) -> None:
-    publish(workspace.home, "http://127.0.0.1:9/")
+    publish(workspace.home, NOWHERE)
     searching = patient(workspace)
     assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
     assert isinstance(held_vectors(searching), ChromaVectors)
@@ -108,7 +110,7 @@ def test_the_host_keeps_vectors_in_chroma(workspace: Workspace) -> None:
 def test_one_changed_skill_embeds_one_text(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = WordVectors()
     monkeypatch.setattr("metaclaw_jlab.engines.embedders.open_embedder", lambda _: embedder)
-    workspace.owns_vectors = True
+    publish(workspace.home, NOWHERE)
     searching = patient(workspace)
     searching.search(SKILLS, "plot", 3)
     embedder.asked.clear()
@@ -121,7 +123,7 @@ def test_one_changed_skill_embeds_one_text(workspace: Workspace, monkeypatch: py
 
 
 def test_whoever_does_not_get_the_folder_scans(workspace: Workspace) -> None:
-    workspace.owns_vectors = True
+    publish(workspace.home, NOWHERE)
     with lease(workspace.home, LEASE):
         searching = patient(workspace)
         assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
@@ -129,7 +131,7 @@ def test_whoever_does_not_get_the_folder_scans(workspace: Workspace) -> None:
 
 
 def test_closing_gives_the_folder_to_the_next(workspace: Workspace) -> None:
-    workspace.owns_vectors = True
+    publish(workspace.home, NOWHERE)
     for _ in range(2):
         searching = patient(workspace)
         assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
@@ -138,7 +140,7 @@ def test_closing_gives_the_folder_to_the_next(workspace: Workspace) -> None:
 
 
 def test_trouble_with_vectors_leaves_words(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
-    workspace.owns_vectors = True
+    publish(workspace.home, NOWHERE)
     workspace.overrides["skills.chroma_url"] = "http://127.0.0.1:9"
     now = [0.0]
     searching = Retrieval(workspace, clock=lambda: now[0], catch_up_seconds=PATIENT)
@@ -239,6 +241,27 @@ def test_a_long_text_is_cut_to_what_the_host_takes(workspace: Workspace) -> None
     assert workspace.retrieval().search(SKILLS, "x" * 200_000, 500) == ()
     assert (len(host.asked[0]["text"]), host.asked[0]["limit"]) == (100_000, 50)
     host.close()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_of_a_namespace_the_host_of_the_home_is_not_asked(workspace: Workspace) -> None:
+    host = FakeHost(workspace.home, told())
+    inner = open_namespace(workspace, "project")
+    assert names(inner.retrieval().search(SKILLS, FREE, 3)) == [CHARTS.name]
+    assert host.asked == []
+    inner.close()
+    host.close()
+
+
+def test_the_host_owns_the_vectors_of_its_namespaces(workspace: Workspace) -> None:
+    publish(workspace.home, NOWHERE)
+    inner = open_namespace(workspace, "project")
+    searching = patient(inner)
+    searching.search(SKILLS, FREE, 3)
+    assert isinstance(held_vectors(searching), ChromaVectors)
+    assert (inner.home.runtime / "vectors").is_dir()
+    searching.close()
+    inner.close()
 
 
 def test_secrets_are_taken_out_before_an_endpoint_sees_them() -> None:
