@@ -37,15 +37,28 @@ class Aftermath:
 
 def aftermath(workspace: Workspace, trajectory: Trajectory) -> Aftermath:
     """What became of a trajectory."""
-    from metaclaw_jlab.store.feedback import Feedbacks
-
     decision, became = _learning(workspace, trajectory)
     return Aftermath(
         role_reason=role_reason(workspace, trajectory, pending=decision == "pending"),
         decision=decision,
         became=became,
-        said=tuple(map(_said, Feedbacks(workspace.database()).of(trajectory.id))),
+        said=_all_said(workspace, trajectory.id),
     )
+
+
+def _all_said(workspace: Workspace, trajectory_id: str) -> tuple[str, ...]:
+    """What was said, the oldest first; what was taken back is marked."""
+    from metaclaw_jlab.store.feedback import Feedbacks
+
+    feedbacks = Feedbacks(workspace.database())
+    left = list(feedbacks.of(trajectory_id))
+    told = []
+    for said in feedbacks.of(trajectory_id, withdrawn=True):
+        stands = bool(left) and left[0] == said
+        if stands:
+            del left[0]
+        told.append(_said(said) if stands else f"{_said(said)} (taken back)")
+    return tuple(told)
 
 
 def _learning(workspace: Workspace, trajectory: Trajectory) -> tuple[str | None, str]:

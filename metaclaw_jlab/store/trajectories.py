@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, insert, select, update
 
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.core.policy import Message
-from metaclaw_jlab.core.score import Scoring
+from metaclaw_jlab.core.score import ScoreSource, Scoring
 from metaclaw_jlab.core.task import CheckResult
 from metaclaw_jlab.core.trajectory import Role, Step, StopReason, Trajectory
 from metaclaw_jlab.store import admission, encoding
@@ -29,12 +29,22 @@ REMEMBERED = 64  # open trajectories whose last messages are kept in memory
 
 _INSERT = insert(trajectories)
 _APPEND = insert(steps)
+_SOURCE = "$.source"
+_SAID = and_(
+    func.json_extract(trajectories.c.score, _SOURCE) == ScoreSource.USER.value,
+    func.coalesce(func.json_extract(bindparam("score"), _SOURCE), "") != ScoreSource.USER.value,
+)
 _CLOSE = (
     update(trajectories)
     .where(trajectories.c.id == bindparam("key"), trajectories.c.stop.is_(None))
     .values({name: bindparam(name) for name in ("stop", "stop_detail", "checks", "seconds")})
-    # A score that was given while it was open is kept where its end brings none.
-    .values(score=func.coalesce(bindparam("score"), trajectories.c.score))
+    # A score that was given while it was open is kept where its end brings none, a user's word always.
+    .values(
+        score=case(
+            (_SAID, trajectories.c.score), else_=func.coalesce(bindparam("score"), trajectories.c.score)
+        ),
+        own_score=case((_SAID, bindparam("score")), else_=trajectories.c.own_score),
+    )
 )
 _LAST = select(func.max(steps.c.position)).where(steps.c.trajectory == trajectories.c.id).scalar_subquery()
 _PROPOSED = (

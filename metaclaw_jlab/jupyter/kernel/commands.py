@@ -156,6 +156,7 @@ COMMANDS: dict[str, Command] = {
     "next": Command("propose the next step of an open task", task_commands.go_on),
     "good": Command("say that a task was done right", task_commands.good),
     "bad": Command("say what was wrong, or turn a proposal down", task_commands.bad),
+    "undo": Command("take back what you said last of a task", task_commands.undo),
     "evolve": Command("wait for what is learned from failures", task_commands.evolve),
     "learn": Command("whether this notebook's tasks may teach: on, off", task_commands.learn),
     "train": Command("train the local policy beside your work: --now, stop, resume", training_commands.train),

@@ -1,4 +1,4 @@
-"""`%metaclaw next`, `good`, `bad`, `learn`: what a user says about a task that was handed on."""
+"""`%metaclaw next`, `good`, `bad`, `undo`, `learn`: what a user says about a task that was handed on."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ def go_on(session: KernelSession, words: list[str]) -> str:
 
 def good(session: KernelSession, words: list[str]) -> str:
     """Keep praise. Raises UsageError, MetaclawError."""
-    from metaclaw_jlab.agent.rollout import waits
     from metaclaw_jlab.core.feedback import FeedbackKind
 
     parser = command_parser("good", "Say that a task was done right; where it is open, that ends it.")
     parser.add_argument("id", nargs="?", help="the task's id; the last one where left out")
+    from metaclaw_jlab.inspection.feedback import proposes
+
     trajectory = _subject(session, parser.parse_args(words).id)
-    if waits(trajectory):
+    if proposes(trajectory):
         raise UsageError(
             f"The proposed cell of task {trajectory.id} has not been run yet: run it first, "
             "or turn it down with %metaclaw bad."
@@ -62,8 +63,8 @@ def good(session: KernelSession, words: list[str]) -> str:
 
 def bad(session: KernelSession, words: list[str]) -> str:
     """Keep blame, and its reason. Raises UsageError, MetaclawError."""
-    from metaclaw_jlab.agent.rollout import waits
     from metaclaw_jlab.core.feedback import FeedbackKind
+    from metaclaw_jlab.inspection.feedback import proposes
 
     parser = command_parser(
         "bad", "Say what was wrong; a proposal that has not run is turned down, an open task ends."
@@ -75,12 +76,25 @@ def bad(session: KernelSession, words: list[str]) -> str:
     if found.task is None and _ID.fullmatch(reason):
         raise UsageError(f'To name a task write: %metaclaw bad "why" --task {reason}')
     trajectory = _subject(session, found.task)
-    turned_down = waits(trajectory)
+    turned_down = proposes(trajectory)
     _say(session, trajectory, FeedbackKind.REJECTED if turned_down else FeedbackKind.BAD, reason)
     told = _noted(trajectory, "turned down" if turned_down else "bad")
     if reason:
         session.watch_learning(trajectory, session.reporter())
     return told if reason else f'{told} A reason teaches more: %metaclaw bad "why" --task {trajectory.id}'
+
+
+def undo(session: KernelSession, words: list[str]) -> str:
+    """Take back the last word. Raises UsageError, MetaclawError."""
+    from metaclaw_jlab.inspection.feedback import take_back
+
+    parser = command_parser("undo", "Take back what you said last of a task: good or bad.")
+    parser.add_argument("id", nargs="?", help="the task's id; the last one where left out")
+    trajectory = _subject(session, parser.parse_args(words).id)
+    taken = take_back(session.workspace(), trajectory.id)
+    if session.last is not None and session.last.id == trajectory.id:
+        session.last = dataclasses.replace(session.last, score=taken.score)
+    return f"MetaClaw: {taken.told}"
 
 
 def evolve(session: KernelSession, words: list[str]) -> str:
@@ -180,21 +194,21 @@ def _say(session: KernelSession, trajectory: Trajectory, kind: FeedbackKind, rea
     """Keep the feedback and the user's score. An open task ends with it."""
     from metaclaw_jlab.agent.rollout import conclude
     from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
-    from metaclaw_jlab.core.score import Score, ScoreSource
-    from metaclaw_jlab.core.trajectory import StopReason
+    from metaclaw_jlab.core.trajectory import Purpose, StopReason
+    from metaclaw_jlab.inspection.feedback import SAID_SO, say, user_score
 
     praised = kind is FeedbackKind.GOOD
-    score = Score(1.0 if praised else -1.0, ScoreSource.USER, reason)
+    if trajectory.stop is not None or trajectory.purpose is Purpose.PROXY:
+        said = say(session.workspace(), trajectory.id, kind, reason)
+        session.ended(dataclasses.replace(trajectory, score=said.score))
+        return
+    score = user_score(kind, reason)
     # Before the end, so that whoever learns from it has what was said too.
     session.feedbacks().add(Feedback(trajectory.id, kind, reason))
-    if trajectory.stop is not None:
-        session.workspace().trajectories().score(trajectory.id, score)
-        session.ended(dataclasses.replace(trajectory, score=score))
-        return
     stop = StopReason.REJECTED if kind is FeedbackKind.REJECTED else StopReason.CANCELLED
     rollout = session.without_policy(trajectory, session.reporter())
     scored = dataclasses.replace(trajectory, score=score)
-    conclude(scored, StopReason.DONE if praised else stop, reason or "The user said so.", rollout)
+    conclude(scored, StopReason.DONE if praised else stop, reason or SAID_SO, rollout)
 
 
 def _noted(trajectory: Trajectory, word: str) -> str:

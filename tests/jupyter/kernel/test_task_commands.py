@@ -1,4 +1,4 @@
-"""`%metaclaw next`, `good`, `bad`, `learn`, and the expiry of proposals."""
+"""`%metaclaw next`, `good`, `bad`, `undo`, `learn`, and the expiry of proposals."""
 
 from __future__ import annotations
 
@@ -154,6 +154,18 @@ def test_bad_without_a_reason_says_what_teaches_more(notebook: Notebook) -> None
     notebook.run("%metaclaw bad")
     assert "A reason teaches more" in notebook.told()
     assert notebook.feedback(cell) == [(FeedbackKind.BAD, "")]
+
+
+def test_a_word_is_taken_back(notebook: Notebook) -> None:
+    cell = notebook.ask("x = 1")
+    notebook.run(cell)
+    score = notebook.get(cell).score
+    notebook.run('%metaclaw bad "write ISO dates"')
+    notebook.told()
+    notebook.run("%metaclaw undo")
+    assert "no longer noted as bad" in notebook.told()
+    assert (notebook.feedback(cell), notebook.get(cell).score) == ([], score)
+    assert "Nothing was said of task" in mistake(notebook, "%metaclaw undo")
 
 
 def test_a_late_word_reaches_the_named_task(notebook: Notebook) -> None:
