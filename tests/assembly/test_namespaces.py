@@ -81,8 +81,11 @@ def test_siblings_see_as_little_of_each_other(papers: Workspace) -> None:
     lab.close()
 
 
-def test_a_sandbox_hides_the_whole_home(home: Workspace, papers: Workspace) -> None:
-    assert papers.home.root == home.home.path
+def test_a_sandbox_hides_the_whole_home(
+    home: Workspace, papers: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metaclaw_jlab.executors.sandbox.SandboxPool", lambda _, **given: given["hidden"])
+    assert papers.sandbox_pool(1) == home.sandbox_pool(1) == (home.home.path,)
 
 
 # ---------------------------------------------------------------- what is shared
