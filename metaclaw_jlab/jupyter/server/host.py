@@ -154,7 +154,8 @@ class Host:
         while True:
             self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._duty.seconds if self._duty else LOOK_SECONDS)
+                async with asyncio.timeout(self._duty.seconds if self._duty else LOOK_SECONDS):
+                    await self._wake.wait()
             try:
                 await self._look()
             except Exception as error:  # noqa: BLE001 - the loop's boundary: it goes on
@@ -229,7 +230,7 @@ class Host:
             self.kernels,
             clock=self._clock,
             log=self._log,
-            on_change=self._changed,
+            on_change=self._on_change,
             wake=self._wake.set,
         )
         try:
@@ -270,10 +271,6 @@ class Host:
         self.kernels.look()
         if self._workspace is not None and (self.kernels.working() or self._used.working):
             self._used.tell(self._workspace, working=self.kernels.working())
-
-    def _changed(self, view: View) -> None:
-        self._wake.set()
-        self._on_change(view)
 
     def _idle_minutes(self) -> float:
         return self._duty.idle_minutes if self._duty is not None else 10.0
