@@ -13,6 +13,7 @@ from metaclaw_jlab.inspection.judge import judge
 from metaclaw_jlab.inspection.lines import counted
 from metaclaw_jlab.inspection.machine import home_folder, installed_extras, python_version
 from metaclaw_jlab.inspection.policy_check import policy
+from metaclaw_jlab.inspection.signal_check import calendar, signals
 from metaclaw_jlab.inspection.training_check import adapters_whole, training_possible
 from metaclaw_jlab.settings.secrets import keyring_name
 
@@ -44,6 +45,8 @@ def diagnose(
         ("training", lambda: training_possible(workspace)),
         ("judge", lambda: judge(workspace)),
         ("adapters", lambda: adapters_whole(workspace)),
+        ("signals", lambda: signals(workspace)),
+        ("calendar", lambda: calendar(workspace)),
     )
     return _examine(parts, on_progress)
 

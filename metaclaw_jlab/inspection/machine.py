@@ -16,7 +16,11 @@ from metaclaw_jlab.inspection.finding import Finding, fail, ok, warn
 from metaclaw_jlab.inspection.lines import size
 
 OLDEST_PYTHON = (3, 11)
-EXTRAS = {"train": ("torch", "transformers", "peft", "trl", "pandas"), "chroma": ("chromadb",)}
+EXTRAS = {
+    "train": ("torch", "transformers", "peft", "trl", "pandas"),
+    "chroma": ("chromadb",),
+    "signals": ("caldav", "dbus_idle", "googleapiclient", "pynvml"),
+}
 FREE_BYTES_WANTED = 200 << 20
 FREE_BYTES_NEEDED = 10 << 20
 _NETWORK = re.compile(

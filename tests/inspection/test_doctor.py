@@ -29,6 +29,8 @@ PARTS = [
     "training",
     "judge",
     "adapters",
+    "signals",
+    "calendar",
 ]
 
 
