@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.agent.prompt import SKILLS_PREAMBLE, skills_block
-from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import InjectedSkill
 from metaclaw_jlab.jupyter.server.proxy.chunks import text_of
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.workspace import Workspace
+    from metaclaw_jlab.core.config import SkillSettings
+    from metaclaw_jlab.skills.working_copy import Synchronised
 
 QUERY_CHARS = 8000  # of a long turn its beginning and its end are searched with
 REMEMBERED_TURNS = 4096
+LOOK_SECONDS = 1.0  # how often the files of skills are looked at
 _INSTRUCTING = ("system", "developer")
 
 
@@ -88,20 +90,46 @@ def query_of(messages: Sequence[Mapping[str, Any]]) -> str:
     return text if len(text) <= QUERY_CHARS else f"{text[:half]}\n{text[-half:]}"
 
 
-def find(workspace: Workspace, query: str, *, skills: bool) -> Injection:
-    """The skills for a query as the library stands now; none where `skills` is off. Blocks on the store."""
-    current = workspace.synchronised()
-    generation = current.generation.number
-    if not skills or not query:
-        return Injection(generation=generation)
-    matches = workspace.retrieve(Task(query), current.skills)
-    if not matches:
-        return Injection(generation=generation)
-    text = f"{SKILLS_PREAMBLE}\n{skills_block(match.skill.body for match in matches)}"
-    injected = tuple(
-        InjectedSkill(match.skill.name, match.skill.sha256, match.relevance) for match in matches
-    )
-    return Injection(text, injected, generation)
+class Shelf:
+    """The library of a workspace as prompts are built from it. A new generation counts at once; files that were edited
+    by hand are looked at once a second, for that takes a look at each of them. Any thread may call."""
+
+    def __init__(self, workspace: Workspace, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._workspace, self._clock = workspace, clock
+        self._current: Synchronised | None = None
+        self._looked_at = 0.0
+
+    def current(self) -> Synchronised:
+        """The current generation and its skills. Blocks on the store."""
+        from metaclaw_jlab.store.skills import Skills
+
+        found, now = self._current, self._clock()
+        if (
+            found is not None
+            and now - self._looked_at < LOOK_SECONDS
+            and Skills(self._workspace.database()).current_generation() == found.generation
+        ):
+            return found
+        self._current, self._looked_at = self._workspace.synchronised(), now
+        return self._current
+
+    def find(self, query: str, wanted: SkillSettings) -> Injection:
+        """The skills for a query; none for "". Blocks on the store, and on whatever embeds texts."""
+        from metaclaw_jlab.skills.retrieval import CANDIDATES, select
+
+        current = self.current()
+        generation = current.generation.number
+        if not query or not current.skills or wanted.max_skills == 0:
+            return Injection(generation=generation)
+        found = self._workspace.retrieval().search(current.skills, query, CANDIDATES * wanted.max_skills)
+        matches = select(found, wanted.max_skills, wanted.max_tokens)
+        if not matches:
+            return Injection(generation=generation)
+        text = f"{SKILLS_PREAMBLE}\n{skills_block(match.skill.body for match in matches)}"
+        injected = tuple(
+            InjectedSkill(match.skill.name, match.skill.sha256, match.relevance) for match in matches
+        )
+        return Injection(text, injected, generation)
 
 
 def with_skills(body: dict[str, Any], text: str) -> dict[str, Any]:

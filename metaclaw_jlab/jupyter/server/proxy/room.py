@@ -13,9 +13,9 @@ from metaclaw_jlab.core.errors import MetaclawError, UpstreamError
 from metaclaw_jlab.jupyter.server.proxy.chunks import chunk_in
 from metaclaw_jlab.jupyter.server.proxy.injection import (
     Injection,
+    Shelf,
     Turns,
     continues,
-    find,
     query_of,
     turn_key,
 )
@@ -54,6 +54,7 @@ class Room:
         self._target: Target | None = None
         self._finding: asyncio.Task[Target] | None = None
         self._turns = Turns(clock=clock)
+        self._shelf = Shelf(workspace, clock=clock)
 
     async def settings(self) -> Settings:
         """The settings as they are now, at most a second old. Raises ConfigError."""
@@ -128,11 +129,11 @@ class Room:
         self, messages: list[Mapping[str, Any]], client: str, session: str, *, skills: bool, local: bool
     ) -> Injection | None:
         """What a request's turn is given: the same as before where it goes on. None where that cannot be told."""
-        seconds = (await self.settings()).proxy.session_minutes * 60
+        settings = await self.settings()
         try:
             return await asyncio.wait_for(
                 self._in_pool(
-                    lambda: self._inject(messages, client, session, seconds, skills=skills, local=local)
+                    lambda: self._inject(messages, client, session, settings, skills=skills, local=local)
                 ),
                 FIND_SECONDS,
             )
@@ -147,18 +148,18 @@ class Room:
         messages: list[Mapping[str, Any]],
         client: str,
         session: str,
-        seconds: float,
+        settings: Settings,
         *,
         skills: bool,
         local: bool,
     ) -> Injection:
         key = turn_key(client, f"{session}\n{skills}", messages)
         if key is not None and continues(messages):
-            before = self._turns.remembered(key, seconds)
+            before = self._turns.remembered(key, settings.proxy.session_minutes * 60)
             if before is not None:
                 return before
         version = self._version(key) if local else None
-        found = find(self.workspace, query_of(messages), skills=skills)
+        found = self._shelf.find(query_of(messages) if skills else "", settings.skills)
         injection = Injection(found.text, found.skills, found.generation, version)
         if key is not None:
             self._turns.remember(key, injection)

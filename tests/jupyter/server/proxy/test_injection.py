@@ -236,6 +236,20 @@ def test_the_next_turn_has_the_new_skills_at_once(served: Served, scripted_serve
     assert QUARTER in told(scripted_server)
 
 
+def test_a_skill_edited_by_hand_is_told_within_a_look(
+    served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_server.always("Done.")
+    teach(served.workspace, QUARTER)
+    body = ask("When does the fiscal year of a report begin?")
+    served.post(body)
+    path = served.workspace.home.skills / "rule-1" / "SKILL.md"
+    path.write_text(path.read_text().replace("in April", "in November"))
+    monkeypatch.setattr("metaclaw_jlab.jupyter.server.proxy.injection.LOOK_SECONDS", 0.0)
+    served.post(body)
+    assert "in November" in told(scripted_server)
+
+
 def test_a_request_goes_on_without_skills_that_cannot_be_found(
     served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +258,7 @@ def test_a_request_goes_on_without_skills_that_cannot_be_found(
 
     scripted_server.say("Done.")
     teach(served.workspace, QUARTER)
-    monkeypatch.setattr(served.workspace, "retrieve", fail)
+    monkeypatch.setattr(served.workspace, "retrieval", fail)
     body = ask("When does the fiscal year of a report begin?")
     assert served.post(body).status == 200
     assert scripted_server.chats[0].body == body
