@@ -104,13 +104,13 @@ class Scheduler:
 
     def activity(self, source: str) -> None:
         """A sign of the user, now: a window's training is asked to stop before anything else is done."""
-        seen = self._conductor.conducting()
+        window = self._ledger.window
+        seen = None if window is None and self._seen is None else self._conductor.conducting()
         ours = seen is not None and seen.by_window
         if ours and seen is not None:
             self._stop(seen)
         now = self._clock()
         self._note(now, source)
-        window = self._ledger.window
         if window is not None or ours:
             self._account(now)
             self._ground = replace(self._ground, now=now, readings=self._with_sign(now, self._ground))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, update
 
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.core.window import Pause, Window
@@ -17,6 +17,11 @@ from metaclaw_jlab.store.events import Events
 from metaclaw_jlab.store.host_schema import pauses, windows
 
 CRASH = "crash"
+_IN_FORCE = (
+    select(pauses)
+    .where(pauses.c.ended_at.is_(None), or_(pauses.c.until.is_(None), pauses.c.until > bindparam("now")))
+    .order_by(pauses.c.number.desc())
+)
 
 
 class Windows:
@@ -133,7 +138,7 @@ class Pauses:
     def end(self) -> Pause | None:
         """Take the pause back; the one that was in force."""
         with self._database.write() as connection:
-            row = connection.execute(self._in_force()).first()
+            row = connection.execute(_IN_FORCE, {"now": self._clock()}).first()
             connection.execute(
                 update(pauses).where(pauses.c.ended_at.is_(None)).values(ended_at=self._clock())
             )
@@ -142,12 +147,8 @@ class Pauses:
     def current(self) -> Pause | None:
         """The pause that is in force."""
         with self._database.read() as connection:
-            row = connection.execute(self._in_force()).first()
+            row = connection.execute(_IN_FORCE, {"now": self._clock()}).first()
         return None if row is None else Pause(row.at, row.until)
-
-    def _in_force(self) -> Select[Any]:
-        lasting = or_(pauses.c.until.is_(None), pauses.c.until > self._clock())
-        return select(pauses).where(pauses.c.ended_at.is_(None), lasting).order_by(pauses.c.number.desc())
 
 
 def _window(row: Row[Any]) -> Window:
