@@ -85,15 +85,15 @@ class OperationHandler(APIHandler):
         """Tell what tornado or Jupyter refused the way that all failures are told."""
         error = details.get("exc_info", (None, None, None))[1]
         message = error.log_message or "" if isinstance(error, HTTPError) else ""
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(sorted({*self._operations, "OPTIONS"})))
         self._tell(status_code, failure_of_status(status_code, message))
 
     async def _answer(self, path: Mapping[str, str]) -> None:
         await self._admit()
         operation = self._operation()
         if operation is None:
-            self.set_header("Allow", ", ".join(sorted({*self._operations, "OPTIONS"})))
-            self._tell(405, failure_of_status(405))
-            return
+            raise HTTPError(405)
         try:
             asked = read_request(operation, path, self.request.query_arguments, self.request.body)
             answer = await self._call(operation, asked)

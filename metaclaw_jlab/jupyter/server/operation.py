@@ -18,9 +18,15 @@ def _whole(text: object) -> object:
     return int(text) if isinstance(text, str) and _WHOLE.match(text) else text
 
 
+def _integral(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 # An argument of an address is text; only what JSON calls an integer counts as one.
 FROM_TEXT = BeforeValidator(_whole)
 Whole = Annotated[int, FROM_TEXT]
+# To JSON 3.0 is an integer, too.
+INTEGRAL = BeforeValidator(_integral)
 
 
 class Arguments(BaseModel):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from metaclaw_jlab.jupyter.server.operation import Body, Operation
+from metaclaw_jlab.jupyter.server.operation import INTEGRAL, Body, Operation
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
@@ -20,7 +20,9 @@ class Sought(Body):
     """What is looked for."""
 
     text: str = Field(max_length=LONGEST, description="The text of the task.")
-    limit: int = Field(3, ge=1, le=MOST, description="How many skills at most, the most relevant first.")
+    limit: Annotated[int, INTEGRAL] = Field(
+        3, ge=1, le=MOST, description="How many skills at most, the most relevant first."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from metaclaw_jlab.inspection.training import RECENT, TrainingAccount, training
 from metaclaw_jlab.inspection.training_commands import abandon_training, start_beside, stop_training
-from metaclaw_jlab.jupyter.server.operation import Arguments, Body, Operation, Whole
+from metaclaw_jlab.jupyter.server.operation import INTEGRAL, Arguments, Body, Operation, Whole
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
@@ -27,8 +27,12 @@ class Recent(Arguments):
 class Wanted(Body):
     """A new training; what is left out is as it is configured."""
 
-    steps: int | None = Field(None, ge=1, le=10_000, description="Optimiser steps.")
-    seed: int | None = Field(None, ge=0, lt=2**32, description="Seed of data order and sampling.")
+    steps: Annotated[int, Field(ge=1, le=10_000), INTEGRAL] | None = Field(
+        None, description="Optimiser steps."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32), INTEGRAL] | None = Field(
+        None, description="Seed of data order and sampling."
+    )
 
 
 @dataclass(frozen=True, slots=True)
