@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metaclaw_jlab.core.trajectory import Role, Trajectory
+from metaclaw_jlab.core.trajectory import Purpose, Role, Trajectory
+from metaclaw_jlab.inspection import turns
 from metaclaw_jlab.inspection.lines import one_line
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ ROLES = {
 
 def role_in_words(trajectory: Trajectory, reason: str) -> str:
     """What the task may be used for, and why."""
+    if not trajectory.learn and trajectory.purpose is Purpose.PROXY:
+        return turns.NO_LESSON
     if not trajectory.learn:
         return "neither: learning was off when it was asked"
-    told = ROLES[trajectory.role]
+    judged = trajectory.role is Role.QUERY and trajectory.purpose is Purpose.PROXY
+    told = turns.QUERY if judged else ROLES[trajectory.role]
     return f"{told} ({one_line(reason, COLUMNS)})" if reason else told
 
 
@@ -53,6 +57,8 @@ def _of_query(workspace: Workspace, trajectory: Trajectory) -> str:
         return older
     if Query(workspace.database()).is_held_out(trajectory.id):
         return HELD_OUT
+    if trajectory.purpose is Purpose.PROXY:
+        return turns.why_query(workspace)
     checked = bool(trajectory.task.checks) or workspace.settings().training.judged
     return "" if checked else UNCHECKED
 
@@ -61,6 +67,8 @@ def _of_neither(workspace: Workspace, trajectory: Trajectory, *, pending: bool) 
     from metaclaw_jlab.learning.admission import ADMISSIBLE, why_not
     from metaclaw_jlab.store.start_states import StartStates
 
+    if trajectory.purpose is Purpose.PROXY:
+        return turns.why_no_role(workspace, trajectory, pending=pending)
     if trajectory.purpose not in ADMISSIBLE:
         return MEASURES
     if not StartStates(workspace.database()).of([trajectory.id]):

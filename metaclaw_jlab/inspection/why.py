@@ -12,11 +12,12 @@ from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Score, Scoring
 from metaclaw_jlab.core.skill import Skill
-from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Step, StopReason, Trajectory
+from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Purpose, Step, StopReason, Trajectory
 from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath
 from metaclaw_jlab.inspection.generations import GenerationAccount, describe_generation
 from metaclaw_jlab.inspection.lines import local_time, notebook_name, shortened, unified
 from metaclaw_jlab.inspection.roles import role_in_words
+from metaclaw_jlab.inspection.turns import TurnAccount, asked_in_words, end_in_words, turn_account
 from metaclaw_jlab.inspection.whence import Version, Whence, whence
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class OtherSkill:
 @dataclass(frozen=True, slots=True)
 class StepAccount:
     """One step. `code` is None where it was not asked for or there is none; `edit` are the lines of a diff from the
-    code that was proposed to the code that the user ran in its place."""
+    code that was proposed to the code that the user ran in its place; `said` is the reply of another agent's turn."""
 
     number: int
     code: str | None
@@ -96,6 +97,7 @@ class StepAccount:
     prompt: tuple[Message, ...] = ()
     reply: str | None = None
     edit: tuple[str, ...] = ()
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Account:
     generation: GenerationAccount | None = None
     current_generation: int | None = None
     role_in_words: str = ""
+    turn: TurnAccount | None = None
     aftermath: Aftermath = field(default_factory=Aftermath)
 
 
@@ -147,6 +150,7 @@ class Background:
     current_generation: int | None = None
     whence: Mapping[str, Whence] = field(default_factory=dict)
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    turn: TurnAccount | None = None
     aftermath: Aftermath = field(default_factory=Aftermath)
 
 
@@ -168,6 +172,7 @@ def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
             name: tuple(entry.text for entry in found if entry.trajectory != trajectory.id)
             for name, found in texts.items()
         },
+        turn=turn_account(workspace, trajectory.id) if trajectory.purpose is Purpose.PROXY else None,
         aftermath=aftermath(workspace, trajectory),
     )
 
@@ -187,12 +192,15 @@ def give_account(
     known = background or Background()
     wanted = settings.skills.threshold
     stamp = trajectory.stamp
-    steps = tuple(_step(step, show_prompt=show_prompt, show_code=show_code) for step in trajectory.steps)
+    turn = trajectory.purpose is Purpose.PROXY
+    steps = tuple(
+        _step(step, show_prompt=show_prompt, show_code=show_code, turn=turn) for step in trajectory.steps
+    )
     policy_seconds = sum(step.policy_seconds for step in steps)
     return Account(
         id=trajectory.id,
         task=trajectory.task.text.strip(),
-        asked=_asked(trajectory),
+        asked=_asked(trajectory, known.turn),
         stop=trajectory.stop.value if trajectory.stop else None,
         outcome=outcome_in_words(trajectory),
         threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
@@ -220,12 +228,15 @@ def give_account(
         generation=known.generation,
         current_generation=known.current_generation,
         role_in_words=role_in_words(trajectory, known.aftermath.role_reason),
+        turn=known.turn,
         aftermath=known.aftermath,
     )
 
 
 def outcome_in_words(trajectory: Trajectory) -> str:
     """How a trajectory ended, in a sentence."""
+    if trajectory.purpose is Purpose.PROXY:
+        return end_in_words(trajectory)
     if trajectory.stop is None:
         waiting = trajectory.steps and trajectory.steps[-1].observation is None
         return "open: its proposed cell has not been run" if waiting else "open"
@@ -243,9 +254,11 @@ def score_in_words(score: Scoring | None) -> str:
     return f"{told} ({score.reason})" if score.reason else told
 
 
-def _asked(trajectory: Trajectory) -> str:
+def _asked(trajectory: Trajectory, turn: TurnAccount | None) -> str:
     origin = trajectory.task.origin
     parts = [local_time(trajectory.created_at)]
+    if turn is not None:
+        return f"{parts[0]}, {asked_in_words(turn)}"
     parts.append(f"in {notebook_name(origin.notebook)}")
     if origin.cell_id:
         parts.append(f"cell {origin.cell_id}")
@@ -295,12 +308,12 @@ def _nearest(text: str, library: Library, known: Background) -> tuple[OtherSkill
     return tuple(OtherSkill(match.skill.name, match.relevance) for match in matches)
 
 
-def _step(step: Step, *, show_prompt: bool, show_code: bool) -> StepAccount:
+def _step(step: Step, *, show_prompt: bool, show_code: bool, turn: bool) -> StepAccount:
     observation = step.observation
     error = observation.error if observation else None
     return StepAccount(
         number=step.index + 1,
-        code=step.action if show_code and step.action else None,
+        code=step.action if show_code and step.action and not turn else None,
         output=_output(observation),
         error=f"{error.name}: {error.message}" if error else None,
         ran=observation is not None,
@@ -312,6 +325,7 @@ def _step(step: Step, *, show_prompt: bool, show_code: bool) -> StepAccount:
         prompt=step.messages if show_prompt else (),
         reply=step.reply if show_prompt else None,
         edit=_edit(step) if show_code else (),
+        said=step.reply if turn and show_code else None,
     )
 
 

@@ -21,7 +21,7 @@ FAILURES = 2
 def render_account(account: Account) -> str:
     """The account as plain text."""
     head = [
-        f"Task {account.id}: {one_line(account.task, COLUMNS)}",
+        f"{'Task' if account.turn is None else 'Turn'} {account.id}: {one_line(account.task, COLUMNS)}",
         *rows(
             [
                 ("ended", account.outcome),
@@ -127,12 +127,15 @@ def _since(skill: ChosenSkill) -> str:
 
 def _step_lines(step: StepAccount) -> list[str]:
     told = [f"policy {step.policy_seconds:.1f} s"]
-    told += [f"code {step.run_seconds:.1f} s"] if step.ran else ["not run"]
+    if step.said is None:
+        told += [f"code {step.run_seconds:.1f} s"] if step.ran else ["not run"]
     lines = [f"Step {step.number} ({', '.join(told)})"]
     for message in step.prompt:
         lines += [f"  [{message.role}]", *(f"  | {line}" for line in message.content.split("\n"))]
     if step.reply is not None:
         lines += ["  [reply]", *(f"  | {line}" for line in step.reply.split("\n"))]
+    elif step.said is not None:
+        lines += [f"  {line}".rstrip() for line in step.said.rstrip().split("\n")]
     elif step.code is not None:
         lines += [f"  {line}".rstrip() for line in step.code.rstrip().split("\n")]
     if step.edit:
