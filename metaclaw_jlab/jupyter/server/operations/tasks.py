@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from metaclaw_jlab.core.feedback import FeedbackKind
+from metaclaw_jlab.inspection import feedback
 from metaclaw_jlab.inspection.why import Account
 from metaclaw_jlab.inspection.why_command import run_why
 from metaclaw_jlab.jupyter.server.operation import FROM_TEXT, Arguments, Body, Operation, Whole
@@ -33,7 +34,7 @@ class Page(Arguments):
     notebook: str | None = Field(None, max_length=4096, description="Those of this notebook, by its path.")
 
 
-class Said(Body):
+class Word(Body):
     """What the user says of a task."""
 
     kind: Literal["good", "bad"] = Field(description="Whether it was done right.")
@@ -56,13 +57,6 @@ class TaskPage:
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was done, in a sentence."""
-
-    told: str
-
-
 def tasks(host: Host, *, limit: int, before: int | None, notebook: str | None) -> TaskPage:
     """A page of tasks."""
     found = page_of_tasks(host.workspace.database(), limit + 1, before=before, notebook=notebook)
@@ -75,18 +69,14 @@ def task(host: Host, *, id: str, prompt: str) -> Account:  # noqa: A002
     return run_why(host.workspace, Namespace(id=id, prompt=prompt == "1", no_code=False))
 
 
-def say(host: Host, *, id: str, kind: str, reason: str) -> Told:  # noqa: A002
+def say(host: Host, *, id: str, kind: str, reason: str) -> feedback.Said:  # noqa: A002
     """Keep what the user says of a task. Raises NotFound, UsageMistake."""
-    from metaclaw_jlab.inspection import feedback
-
-    return Told(feedback.say(host.workspace, id, FeedbackKind(kind), reason).told)
+    return feedback.say(host.workspace, id, FeedbackKind(kind), reason)
 
 
-def take_back(host: Host, *, id: str) -> Told:  # noqa: A002
-    """Take back the last thing that was said of a task. Raises NotFound."""
-    from metaclaw_jlab.inspection import feedback
-
-    return Told(feedback.take_back(host.workspace, id).told)
+def take_back(host: Host, *, id: str) -> feedback.Said:  # noqa: A002
+    """Take back the last thing that was said of a task. Raises NotFound, UsageMistake."""
+    return feedback.take_back(host.workspace, id)
 
 
 OPERATIONS = (
@@ -119,8 +109,8 @@ OPERATIONS = (
         name="say",
         about="Say that a task was done right, or what was wrong: it reaches its score, and a reason is learnt from.",
         call=say,
-        answer=Told,
-        body=Said,
+        answer=feedback.Said,
+        body=Word,
         errors=(404, 409),
     ),
     Operation(
@@ -129,7 +119,7 @@ OPERATIONS = (
         name="take_back",
         about="Take back the last thing that was said of a task.",
         call=take_back,
-        answer=Told,
+        answer=feedback.Said,
         errors=(404, 409),
     ),
 )
