@@ -140,10 +140,12 @@ class Retrieval:
     def _asked(self, library: Library, query: str, limit: int) -> tuple[Match, ...] | None:
         """What the host finds. None where there is none but this process, or it has another library.
 
-        Of a namespace it is not asked: by its route it answers for the home itself.
+        It is not asked of a namespace, since its route answers for the home itself, nor where settings of retrieval
+        hold for this session alone.
         """
         home = self._workspace.home
-        if home.namespace or self._clock() < self._silent_until:
+        own = any(name.startswith("skills.") for name in self._workspace.overrides)
+        if own or home.namespace or self._clock() < self._silent_until:
             return None
         host = published(home)
         if host is None or host.pid == os.getpid():

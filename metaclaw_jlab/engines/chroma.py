@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # With the default settings 2 % of the nearest of 100,000 vectors were missed, with these none.
 _HNSW = {"space": "cosine", "ef_construction": 400, "ef_search": 400, "max_neighbors": 32}
-_BATCH = 1000
+_BATCH = 500
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +43,7 @@ class ChromaVectors:
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._pending = ExactScan(embedder)
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._ids) + len(self._pending)
@@ -89,20 +90,26 @@ class ChromaVectors:
         return [_merged(one, other, limit) for one, other in zip(older, newer, strict=True)]
 
     def close(self) -> None:
-        """Let go of the folder or server."""
-        opened = self.__dict__.pop("_opened", None)
+        """Let go of the folder or server; what is being written ends after the texts that are under way."""
+        self._closed = True
+        with self._writing, self._opening:
+            opened = self.__dict__.pop("_opened", None)
         if opened is not None and (close := getattr(opened[0], "close", None)) is not None:
             close()
 
     @property
     def _collection(self) -> Any:
-        with self._opening:
-            return self._opened[1]
+        return self._open_once()[1]
 
     @property
     def _ids(self) -> set[str]:
+        return self._open_once()[2]
+
+    def _open_once(self) -> tuple[ClientAPI, Any, set[str]]:
         with self._opening:
-            return self._opened[2]
+            if self._closed:
+                raise VectorsUnavailable("The vectors of this home are closed.", "Open the home again.")
+            return self._opened
 
     @cached_property
     def _opened(self) -> tuple[ClientAPI, Any, set[str]]:

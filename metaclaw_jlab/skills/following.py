@@ -57,12 +57,17 @@ class Following:
         if error is not None:
             raise error
 
+    def settle(self, seconds: float) -> bool:
+        """Wait until nothing is being embedded; whether that is so."""
+        with self._change:
+            return self._change.wait_for(lambda: not self._running, seconds)
+
     def close(self) -> None:
-        """Give back what was opened, after what is being written."""
+        """Give back what was opened, and wait a little for what is being written."""
         with self._change:
             self._wanted = self._held
-            self._change.wait_for(lambda: not self._running, _CLOSE_SECONDS)
         self._close()
+        self.settle(_CLOSE_SECONDS)
 
     def _run(self) -> None:
         while True:

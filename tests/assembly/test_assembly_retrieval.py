@@ -253,6 +253,15 @@ def test_of_a_namespace_the_host_of_the_home_is_not_asked(workspace: Workspace) 
     host.close()
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_settings_of_this_session_are_not_left_to_the_host(workspace: Workspace) -> None:
+    host = FakeHost(workspace.home, told(MOVES))
+    workspace.overrides["skills.dense_weight"] = 1.0
+    assert names(workspace.retrieval().search(SKILLS, FREE, 3)) == [CHARTS.name]
+    assert host.asked == []
+    host.close()
+
+
 def test_the_host_owns_the_vectors_of_its_namespaces(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
     inner = open_namespace(workspace, "project")

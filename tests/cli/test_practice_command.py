@@ -89,3 +89,13 @@ def test_seeds_are_a_table_for_people() -> None:
     ]
     assert lines[2].split()[-2] == "base"
     assert lines[3].endswith("by +0.125 on average over 2 seeds; the worst is seed 4 with +0.000")
+
+
+def test_an_embedder_is_made_where_it_is_asked_for(metaclaw: Metaclaw, tmp_path: Path) -> None:
+    ran = metaclaw("practice", "embedder", "--output", tmp_path / "e.npz", "--steps", 1, "--json")
+    made = json.loads(ran.out)
+    assert (made["steps"], made["bytes"]) == (1, (tmp_path / "e.npz").stat().st_size)
+
+
+def test_an_embedder_of_no_steps_is_refused(metaclaw: Metaclaw) -> None:
+    assert metaclaw("practice", "embedder", "--steps", 0).code == 2

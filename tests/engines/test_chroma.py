@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -127,6 +128,41 @@ def test_a_failed_write_is_said_and_made_good_the_next_time(
     assert nearest(vectors, "money", 1) != ["n"]
     assert vectors.synchronise({**TEXTS, "n": "money"}) == 1
     assert nearest(vectors, "money", 1) == ["n"]
+
+
+def test_what_is_closed_stays_closed(vectors: ChromaVectors) -> None:
+    vectors.synchronise(TEXTS)
+    vectors.close()
+    with pytest.raises(VectorsUnavailable, match="closed"):
+        vectors.synchronise({})
+    with pytest.raises(VectorsUnavailable, match="closed"):
+        nearest(vectors, "plot")
+
+
+def test_closing_ends_what_is_being_written(vectors: ChromaVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metaclaw_jlab.engines.chroma._BATCH", 1)
+    vectors.synchronise({"d": "a date"})
+    begun = threading.Event()
+    write = vectors._collection.upsert
+
+    def upsert(**what: object) -> None:
+        begun.set()
+        write(**what)
+
+    monkeypatch.setattr(vectors._collection, "upsert", upsert)
+    ended: list[type[BaseException]] = []
+
+    def synchronise() -> None:
+        with pytest.raises(VectorsUnavailable) as raised:
+            vectors.synchronise({str(number): f"plot {number}" for number in range(100_000)})
+        ended.append(raised.type)
+
+    writing = threading.Thread(target=synchronise)
+    writing.start()
+    assert begun.wait(60)
+    vectors.close()
+    writing.join(60)
+    assert ended == [VectorsUnavailable]
 
 
 def test_a_damaged_folder_is_made_again(folder: Path) -> None:

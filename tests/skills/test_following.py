@@ -64,7 +64,7 @@ def test_much_is_embedded_beside_and_found_when_it_is_there() -> None:
     followed.follow(both, 0.0)
     assert names(followed, "plot") == []
     embedder.gate.set()
-    followed.close()
+    assert followed.settle(LONG)
     assert names(followed, "plot") == ["svg"]
 
 
@@ -96,9 +96,8 @@ def test_the_last_of_several_libraries_is_held() -> None:
     last = library(PLOTS)
     followed.follow(last, 0.0)
     embedder.gate.set()
-    followed.follow(last, 0.0)
-    while names(followed, "plot") != ["svg"]:
-        followed.follow(last, 1.0)
+    assert followed.settle(LONG)
+    assert names(followed, "plot") == ["svg"]
     assert names(followed, "date") == []
 
 
