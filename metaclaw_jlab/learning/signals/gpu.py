@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -45,18 +46,23 @@ def gpu_use() -> GpuUse | None:
             raise MissingExtra("nvidia-ml-py", "signals") from error
         return None
     try:
-        pynvml.nvmlInit()
+        _begin()
         device = _device(pynvml)
         if device is None:
             return None
-        return GpuUse(
-            _used(pynvml, device),
-            _percent(pynvml, device),
-            _memory_of(pynvml, device),
-            _percent_of(pynvml, device),
-        )
+        memory_of, percent_of = _memory_of(pynvml, device), _percent_of(pynvml, device)
+        return GpuUse(_used(pynvml, device), _percent(pynvml, device), memory_of, percent_of)
     except pynvml.NVMLError:
+        _begin.cache_clear()
         return None
+
+
+@functools.cache
+def _begin() -> None:
+    """Load the driver's library, once as long as it answers."""
+    import pynvml
+
+    pynvml.nvmlInit()
 
 
 def _device(nvml: Any) -> Any:
@@ -100,10 +106,9 @@ def _percent_of(nvml: Any, device: Any) -> dict[int, float] | None:
     since = int((time.time() - LOOK_SECONDS) * 1e6)
     try:
         samples = nvml.nvmlDeviceGetProcessUtilization(device, since)
-    except nvml.NVMLError_NotFound:
-        return {}
-    except nvml.NVMLError:
-        return None
+    except nvml.NVMLError as error:
+        # None had work in that time, or the driver does not tell.
+        return {} if error.value in (nvml.NVML_SUCCESS, nvml.NVML_ERROR_NOT_FOUND) else None
     newest: dict[int, tuple[int, float]] = {}
     for sample in samples:
         pid, at = int(sample.pid), int(sample.timeStamp)
