@@ -235,6 +235,7 @@ def jupyter(folder: Path) -> Iterator[Target]:
 def litellm(folder: Path, environment: Path, base_url: str) -> Iterator[Target]:
     """LiteLLM's proxy before the same upstream."""
     port, log, settings = free_port(), folder / "litellm.log", folder / "litellm.yaml"
+    key = f"sk-{secrets.token_hex(32)}"
     parameters = {"model": f"openai/{MODEL}", "api_base": base_url, "api_key": "none"}
     settings.write_text(json.dumps({"model_list": [{"model_name": MODEL, "litellm_params": parameters}]}))
     command = (
@@ -245,10 +246,11 @@ def litellm(folder: Path, environment: Path, base_url: str) -> Iterator[Target]:
         "127.0.0.1",
     )
     quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1"}
+    quiet["LITELLM_MASTER_KEY"] = key
     path = {"PATH": f"{environment.absolute() / 'bin'}:{os.environ['PATH']}"}
     with process(*command, "--port", str(port), log=log, **quiet, **path) as started:
-        await_answer(f"http://127.0.0.1:{port}/v1/models", started, log)
-        yield Target("litellm", f"http://127.0.0.1:{port}/v1", "none")
+        await_answer(f"http://127.0.0.1:{port}/v1/models", started, log, key)
+        yield Target("litellm", f"http://127.0.0.1:{port}/v1", key)
 
 
 @contextmanager
