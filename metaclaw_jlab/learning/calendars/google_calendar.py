@@ -71,12 +71,12 @@ def away_by_google(service: Any, wanted: Wanted) -> tuple[tuple[Span, ...], int]
             f"Google answers with status {error.resp.status} for the calendar {wanted.where}.",
             "Check calendar.address, and share the calendar with the owner of the credentials.",
         ) from error
-    except google.auth.exceptions.GoogleAuthError as error:
-        raise CalendarError(f"Google refuses the credentials ({type(error).__name__}).", _HOW) from error
-    except (OSError, httplib2.error.HttpLib2Error) as error:
+    except (OSError, httplib2.error.HttpLib2Error, google.auth.exceptions.TransportError) as error:
         raise CalendarError(
             f"Google cannot be reached ({type(error).__name__}).", "Is the network up?"
         ) from error
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise CalendarError(f"Google refuses the credentials ({type(error).__name__}).", _HOW) from error
     clipped = ((max(start, wanted.since), min(end, wanted.until)) for start, end in spans)
     return merged(clipped), unreadable
 

@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from google.auth import exceptions
 from googleapiclient import discovery, http
 
 from metaclaw_jlab.core.errors import CalendarError
@@ -80,6 +82,23 @@ def test_an_event_that_breaks_the_rules_spoils_no_other() -> None:
 def test_a_refusal_is_told(status: int) -> None:
     with pytest.raises(CalendarError, match=str(status)):
         away_by_google(answering((status, {"error": {"message": "no"}})), asked(kind="google"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (exceptions.TransportError("no network"), "cannot be reached"),
+        (TimeoutError(), "cannot be reached"),
+        (exceptions.RefreshError("revoked"), "refuses the credentials"),
+    ],
+)
+def test_it_is_told_whether_google_is_down_or_refuses(error: Exception, told: str) -> None:
+    def failing(*_: object, **__: object) -> Any:
+        raise error
+
+    service = discovery.build("calendar", "v3", http=SimpleNamespace(request=failing), static_discovery=True)
+    with pytest.raises(CalendarError, match=told):
+        away_by_google(service, asked(kind="google"))
 
 
 def test_credentials_have_to_be_named() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable, Collection
 
 import pytest
@@ -8,6 +10,17 @@ from metaclaw_jlab.learning.signals.kernel_processes import KernelProcesses
 from tests.learning.signals.clocks import Clock
 
 KERNEL, CHILD = 100, 101
+BACKGROUND_WORK = """
+import threading, time
+print(flush=True)
+input()
+def work():
+    while time.process_time() < 1.5:
+        sum(range(10_000))
+    print(flush=True)
+threading.Thread(target=work).start()
+input()
+"""
 
 
 class Machine:
@@ -123,3 +136,20 @@ def test_a_clock_that_went_back_makes_no_work(
     clock.now -= 3600
     machine.seconds[KERNEL] += 9
     assert signal.read().state is SignalState.UNKNOWN
+
+
+def test_a_thread_of_a_real_process_is_seen(settings: Callable[[], SchedulerSettings], clock: Clock) -> None:
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", BACKGROUND_WORK], stdin=pipe, stdout=pipe)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    signal = KernelProcesses(lambda: {"a": process.pid}, settings, clock=clock)
+    process.stdout.readline()
+    before = signal.read().state
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    clock.now += 10
+    after = signal.read()
+    process.communicate(b"\n")
+    assert (before, after.forbidding) == (SignalState.UNKNOWN, True)
