@@ -138,6 +138,7 @@ class Workspace:
             settings.evolver.key_env,
             settings.judge.key_env,
             settings.skills.embedder_key_env,
+            settings.calendar.key_env,
             "OPENAI_API_KEY",
         )
         return tuple(sorted({name for name in wanted if name}))

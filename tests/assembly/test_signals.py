@@ -167,3 +167,11 @@ def test_nothing_heavy_is_loaded_for_it(workspace: Workspace) -> None:
         subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE).stderr.strip()
         == b""
     )
+
+
+def test_the_password_of_a_calendar_is_a_secret(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALENDAR_KEY", "password")
+    set_value(workspace.home.config, "calendar.key_env", "CALENDAR_KEY")
+    assert "password" in workspace.known_secrets()
