@@ -45,7 +45,7 @@ def test_a_judge_decides_on_the_replies_and_nothing_is_run() -> None:
     with ThreadPoolExecutor(3) as threads:
         how = GroupRollout(
             model="toy",
-            generate=never,  # type: ignore[arg-type]
+            generate=never,
             rooms=NoRooms(),
             sampling=Sampling(),
             max_steps=4,

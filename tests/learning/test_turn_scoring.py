@@ -111,12 +111,10 @@ def test_calls_and_results_of_tools_are_in_view(
     question = {"role": "user", "content": QUESTION}
     called = {"role": "assistant", "content": "", "tool_calls": [CALL]}
     result = {"role": "tool", "tool_call_id": "c1", "content": f"7 m, by {SECRET}"}
+    first, second = {"messages": [question]}, {"messages": [question, called, result]}
     exchanges = [
-        (Asked({"messages": [question]}, {"messages": [question]}), Replied("", (CALL,))),
-        (
-            Asked(*[{"messages": [question, called, result]}] * 2),
-            Replied("7 m"),
-        ),
+        (Asked(first, first), Replied("", (CALL,))),
+        (Asked(second, second), Replied("7 m")),
     ]
     for asked, replied in exchanges:
         keep_exchange(home_ground.database, asked, replied, conversations.place(asked, replied))

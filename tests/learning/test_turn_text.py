@@ -38,7 +38,7 @@ def test_calls_are_told_with_their_arguments() -> None:
 
 
 def test_a_prompt_is_told_as_plain_messages() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "developer", "content": "Be terse."},
         {"role": "user", "content": "Find x."},
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
@@ -69,7 +69,7 @@ def test_one_message_that_is_too_long_is_cut() -> None:
 
 
 def test_results_are_those_since_the_last_reply() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "tool", "content": "old"},
         {"role": "assistant", "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "c1", "content": "one"},
