@@ -1,9 +1,11 @@
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metaclaw_jlab.jupyter.server.events import HAPPENED, MOVED, SCHEDULE
 from metaclaw_jlab.jupyter.server.openapi import describe
 from metaclaw_jlab.jupyter.server.routes import OPERATIONS
 
@@ -60,3 +62,13 @@ def test_a_body_whose_fields_may_all_be_left_out_may_be_left_out(description: di
     }
     assert bodies["/training/start"] is False
     assert bodies["/activity"] is True
+
+
+def test_the_guide_names_every_operation() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "server.md").read_text()
+    assert [found.path for found in OPERATIONS if f"`{found.path}`" not in guide] == []
+
+
+def test_the_guide_names_every_schema_of_events() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "server.md").read_text()
+    assert [schema for schema in (HAPPENED, MOVED, SCHEDULE) if f"`{schema}`" not in guide] == []
