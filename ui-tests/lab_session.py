@@ -90,8 +90,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_lab(scratch: Path, folder: Path) -> Iterator[Lab]:
-    """JupyterLab on ``folder``, with its settings, its kernels' history and metaclaw's home under ``scratch``."""
+def running_lab(scratch: Path, folder: Path, *options: str) -> Iterator[Lab]:
+    """JupyterLab on ``folder``, with its settings, its kernels' history and metaclaw's home under ``scratch``.
+
+    ``options`` are more of its command line.
+    """
     lab = Lab(f"http://127.0.0.1:{(port := free_port())}", folder, scratch / "home")
     own = {
         "IPYTHONDIR": scratch / "ipython",
@@ -106,6 +109,7 @@ def running_lab(scratch: Path, folder: Path) -> Iterator[Lab]:
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *(f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
         *("--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"),
+        *options,
     ]
     with log.open("w") as sink:
         server = subprocess.Popen(

@@ -32,7 +32,7 @@ held_out_share = {HELD_OUT_SHARE}
 replay_share = 0.25
 
 [scheduler]
-idle_minutes = {IDLE_SECONDS / 60}
+idle_minutes = {{idle_minutes}}
 min_window_minutes = 0
 reattempt = false
 desktop = false
@@ -47,10 +47,17 @@ unattended = true
 """
 
 
-def prepare(path: Path, *, steps: int = 24, tasks: int = TASKS, seed: int = SEED) -> QueryCounts:
+def prepare(
+    path: Path,
+    *,
+    steps: int = 20,
+    tasks: int = TASKS,
+    seed: int = SEED,
+    idle_seconds: float = IDLE_SECONDS,
+) -> QueryCounts:
     """Make the home; how many tasks wait in it. The same arguments make the same tasks."""
     home = open_home(path)
-    home.config.write_text(CONFIG.format(steps=steps))
+    home.config.write_text(CONFIG.format(steps=steps, idle_minutes=idle_seconds / 60))
     rng = Random(seed)
     house = draw_house(rng, "train")
     database = open_database(home.database)

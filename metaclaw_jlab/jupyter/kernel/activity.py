@@ -50,6 +50,11 @@ class KernelActivity:
         self._database: Database | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a host that is told at once."""
+        return self._sender is not None
+
     def before_cell(self, _: Any = None) -> None:
         """Something is about to run."""
         self._depth += 1
