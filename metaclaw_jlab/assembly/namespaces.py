@@ -6,6 +6,9 @@ nothing has to be kept apart.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from metaclaw_jlab.assembly.workspace import Workspace
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.core.namespace import checked
@@ -27,6 +30,17 @@ def open_namespace(workspace: Workspace, name: str) -> Workspace:
     except OSError as error:
         raise home_error(folder, error) from error
     return Workspace(open_home(folder / name), dict(workspace.overrides))
+
+
+@contextmanager
+def in_home(workspace: Workspace) -> Iterator[Workspace]:
+    """The workspace of the home that a namespace lies in, open meanwhile; the workspace itself where it is none."""
+    outer = outer_workspace(workspace)
+    try:
+        yield outer
+    finally:
+        if outer is not workspace:
+            outer.close()
 
 
 def outer_workspace(workspace: Workspace) -> Workspace:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from metaclaw_jlab.assembly.namespaces import outer_workspace
+from metaclaw_jlab.assembly.namespaces import in_home
 from metaclaw_jlab.inspection.lines import counted, local_time, table
 
 if TYPE_CHECKING:
@@ -38,20 +38,16 @@ def run_clients(workspace: Workspace, arguments: argparse.Namespace) -> dict[str
     """What was asked for. Raises UsageMistake, NotFound, InvariantViolation."""
     from metaclaw_jlab.store.client_keys import ClientKeys, ClientSettings
 
-    outer = outer_workspace(workspace)
-    keys = ClientKeys(outer.database())
-    try:
+    with in_home(workspace) as home:
+        keys = ClientKeys(home.database())
         match arguments.action:
             case "add":
                 settings = ClientSettings(skills=_SWITCH[arguments.skills], learn=_SWITCH[arguments.learn])
                 client, key = keys.add(arguments.name, arguments.namespace, settings)
-                return {"client": client, "key": key, "url": _url(outer)}
+                return {"client": client, "key": key, "url": _url(home)}
             case "revoke":
                 return {"revoked": keys.revoke(arguments.client)}
         return {"clients": keys.list(revoked=arguments.all)}
-    finally:
-        if outer is not workspace:
-            outer.close()
 
 
 def render_clients(result: Mapping[str, Any]) -> str:

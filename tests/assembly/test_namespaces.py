@@ -1,11 +1,12 @@
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metaclaw_jlab.assembly import Workspace, open_workspace
-from metaclaw_jlab.assembly.namespaces import namespaces, open_namespace, outer_workspace
+from metaclaw_jlab.assembly.namespaces import in_home, namespaces, open_namespace, outer_workspace
 from metaclaw_jlab.core.errors import ConfigError, UsageMistake
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.runtime.home import ID_FILE
@@ -85,7 +86,8 @@ def test_a_sandbox_hides_the_whole_home(
     home: Workspace, papers: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metaclaw_jlab.executors.sandbox.SandboxPool", lambda _, **given: given["hidden"])
-    assert papers.sandbox_pool(1) == home.sandbox_pool(1) == (home.home.path,)
+    hidden: list[Any] = [workspace.sandbox_pool(1) for workspace in (home, papers)]
+    assert hidden == [(home.home.path,)] * 2
 
 
 # ---------------------------------------------------------------- what is shared
@@ -167,6 +169,9 @@ def test_no_name_leads_elsewhere(home: Workspace, name: str) -> None:
 def test_the_outer_home_of_a_namespace(home: Workspace, papers: Workspace) -> None:
     assert outer_workspace(home) is home
     assert outer_workspace(papers).home == home.home
+    with in_home(papers) as opened_meanwhile, in_home(home) as itself:
+        assert opened_meanwhile.home == home.home
+        assert itself is home
 
 
 def test_namespaces_are_listed(home: Workspace, papers: Workspace) -> None:
