@@ -99,7 +99,8 @@ class Retrieval:
         try:
             dense = self._followed(library, wanted)
             if dense is not None:
-                return HybridRetriever(self._lexical, dense, weight).search(query, limit)
+                likeness = VALIDATED[wanted.embedder].likeness
+                return HybridRetriever(self._lexical, dense, weight, likeness).search(query, limit)
         except MetaclawError as error:
             self._pause(error)
         return self._lexical.search(query, limit)
@@ -169,7 +170,7 @@ class Retrieval:
             if known != chosen:
                 if dense is not None:
                     dense.close()
-                dense = open_dense(self._workspace, wanted, owner, VALIDATED[wanted.embedder].likeness)
+                dense = open_dense(self._workspace, wanted, owner)
                 self._dense = (chosen, dense)
         if dense is None:
             return None

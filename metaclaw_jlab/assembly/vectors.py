@@ -22,7 +22,7 @@ AT_ONCE = 2000  # texts that the shipped embedder embeds in about a tenth of a s
 _log = logging.getLogger(__name__)
 
 
-def open_dense(workspace: Workspace, wanted: SkillSettings, owner: bool, likeness: float) -> Following | None:
+def open_dense(workspace: Workspace, wanted: SkillSettings, owner: bool) -> Following | None:
     """The dense part for these settings; None for a process without vectors of its own. Raises MetaclawError."""
     from metaclaw_jlab.skills.dense import DenseRetriever
     from metaclaw_jlab.skills.following import Following
@@ -35,11 +35,11 @@ def open_dense(workspace: Workspace, wanted: SkillSettings, owner: bool, likenes
         if vectors is None:
             from metaclaw_jlab.skills.exact_scan import ExactScan
 
-            retriever = DenseRetriever(ExactScan(embedder), likeness)
+            retriever = DenseRetriever(ExactScan(embedder))
             at_once = AT_ONCE if wanted.embedder == "shipped" else 0
             return Following(retriever, at_once=at_once, close=lambda: None)
         held = stack.pop_all()
-    return Following(DenseRetriever(vectors, likeness), at_once=0, close=held.close)
+    return Following(DenseRetriever(vectors), at_once=0, close=held.close)
 
 
 def _chroma(

@@ -37,7 +37,7 @@ class DenseRetriever:
     than `search`, which meanwhile finds what was there before.
     """
 
-    def __init__(self, vectors: Vectors, threshold: float = 0.0) -> None:
+    def __init__(self, vectors: Vectors, threshold: float = -1.0) -> None:
         self.threshold = threshold
         self._vectors = vectors
         self._lock = threading.Lock()

@@ -11,22 +11,33 @@ _RANK_OFFSET = 60  # Cormack, Clarke and Buettcher 2009
 
 
 class HybridRetriever:
-    """Asks two retrievers. Each leaves out what is under its own threshold; what neither finds is not found.
+    """Asks two retrievers. `weight` is the share of the dense one, from 0 (words alone) to 1 (vectors alone).
 
-    `weight` is the share of the dense one, from 0 (words alone) to 1 (vectors alone).
+    The dense one ranks without a threshold: what words found is not to fall behind because it is no near neighbour. But
+    what vectors alone find is left out under the `likeness`; so where both abstain nothing is found.
     """
 
-    def __init__(self, lexical: Retriever, dense: Retriever, weight: float) -> None:
+    def __init__(self, lexical: Retriever, dense: Retriever, weight: float, likeness: float) -> None:
         self.lexical = lexical
         self.dense = dense
         self.weight = weight
+        self.likeness = likeness
 
     def search(self, query: str, limit: int) -> tuple[Match, ...]:
         """At most `limit` matches. `relevance` is 1 for what is first in both. Raises EmbedderError."""
         wanted = max(limit, CANDIDATES) if 0 < self.weight < 1 else limit
         lexical = self.lexical.search(query, wanted) if self.weight < 1 else ()
         dense = self.dense.search(query, wanted) if self.weight > 0 else ()
-        return fuse(lexical, dense, self.weight)[:limit]
+        return fuse_admitted(lexical, dense, self.weight, self.likeness)[:limit]
+
+
+def fuse_admitted(
+    lexical: Sequence[Match], dense: Sequence[Match], weight: float, likeness: float
+) -> tuple[Match, ...]:
+    """`fuse` without what is in the dense ranking alone and under the likeness."""
+    admitted = {match.skill.name for match in lexical}
+    admitted |= {match.skill.name for match in dense if match.relevance >= likeness}
+    return tuple(match for match in fuse(lexical, dense, weight) if match.skill.name in admitted)
 
 
 def fuse(lexical: Sequence[Match], dense: Sequence[Match], weight: float) -> tuple[Match, ...]:
