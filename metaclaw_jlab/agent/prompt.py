@@ -34,11 +34,15 @@ def skills_block(skill_bodies: Iterable[str]) -> str:
 
 
 def skills_told(messages: Sequence[Message]) -> tuple[str, ...]:
-    """The bodies of the skills in a prompt that begins with `system_message`."""
-    if not messages or messages[0].role != "system":
-        return ()
-    _, _, told = messages[0].content.partition(f"\n{SKILLS_PREAMBLE}\n")
-    return tuple(_SKILL.findall(told))
+    """The bodies of the skills in a prompt that begins with `system_message`, or with instructions of another agent's
+    that end with them."""
+    found: list[str] = []
+    for message in messages:
+        if message.role != "system":
+            break
+        _, _, told = f"\n{message.content}".partition(f"\n{SKILLS_PREAMBLE}\n")
+        found += _SKILL.findall(told)
+    return tuple(found)
 
 
 def task_message(task: Task) -> Message:

@@ -1,4 +1,5 @@
 from metaclaw_jlab.agent.prompt import (
+    SKILLS_PREAMBLE,
     observation_message,
     opening,
     skills_block,
@@ -6,6 +7,7 @@ from metaclaw_jlab.agent.prompt import (
     system_message,
     task_message,
 )
+from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.task import Reference, Task
 from metaclaw_jlab.core.trajectory import ExecutionError, Observation
 
@@ -29,6 +31,16 @@ def test_the_skills_of_a_prompt_are_read_back() -> None:
     bodies = ("Use ISO dates.\n\nAlways.", "Say `<skill>` twice.")
     assert skills_told(opening(Task("x"), bodies)) == bodies
     assert skills_told(opening(Task("<skills>\n<skill>\nx\n</skill>\n</skills>"), [])) == ()
+
+
+def test_the_skills_of_another_agents_prompt_are_read_back() -> None:
+    told = f"{SKILLS_PREAMBLE}\n{skills_block(['Use metres.'])}"
+    question = Message("user", f"How long? {told}")
+    for instructions in (["Be terse."], []):
+        for messages in ([*instructions, told], ["\n\n".join([*instructions, told])]):
+            prompt = [*(Message("system", text) for text in messages), question]
+            assert skills_told(prompt) == ("Use metres.",)
+    assert skills_told([Message("system", "Be terse."), question]) == ()
 
 
 def test_braces_in_a_task_stay_text() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 from metaclaw_jlab.agent.group_rollout import GroupRollout, start_groups
 from metaclaw_jlab.core.config import JudgeSettings
@@ -16,6 +18,9 @@ from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
 from metaclaw_jlab.engines.judging import judged_groups, open_judge
 from metaclaw_jlab.reward_models.credit import group_rewards
 from metaclaw_jlab.reward_models.judge_prompt import TURN_RUBRIC
+from metaclaw_jlab.runtime.training_folder import read_job, write_job
+from metaclaw_jlab.store.prompts import write_prompts
+from tests.engines.toy_training import STEPS, prepared, prompt, run_to_end, save_model, weights
 from tests.reward_models.ballots import JudgeServer, element
 
 PROMPT = TrainingPrompt(
@@ -59,3 +64,23 @@ def test_a_judge_decides_on_the_replies_and_nothing_is_run() -> None:
     assert group_rewards(judged, process_weight=0.25, judged=True).rewards == (1.0, -1.0, 1.0)
     assert {request.messages[0]["content"] for request in server.requests} == {TURN_RUBRIC}
     assert all("(It called no tool.)" in request.messages[1]["content"] for request in server.requests)
+
+
+def test_a_worker_trains_on_turns_by_votes_alone(tmp_path: Path) -> None:
+    toy = prepared(tmp_path / "home", save_model(tmp_path / "model"), replay_share=0.0, beta=0.01)
+    server = JudgeServer(lambda shown: 1 if "a" in element("said", shown) else -1)
+    turns = [
+        replace(one, kind=PromptKind.TURN, task=Task(one.task.text))
+        for one in (prompt(number, id=id_) for number, id_ in enumerate(toy.ids))
+    ]
+    write_prompts(toy.folder.query, turns)
+    told = {"base_url": server.base_url, "model": "judge", "votes": 1, "max_calls": 1000}
+    write_job(toy.folder, replace(read_job(toy.folder), judge=told))
+    events = run_to_end(toy)
+    server.close()
+    assert events[-1]["ending"] == "done"
+    assert {request.messages[0]["content"] for request in server.chats} == {TURN_RUBRIC}
+    steps = [event for event in events if event["event"] == "step"]
+    assert len(steps) == STEPS
+    assert all(step["query_reward"] is not None and not step["mismatched"] for step in steps)
+    assert any(abs(tensor).max() > 0 for name, tensor in weights(toy).items() if "lora_B" in name)
