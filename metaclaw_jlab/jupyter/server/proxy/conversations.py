@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from metaclaw_jlab.jupyter.server.proxy.chat_parts import compact
 
 MOST = 500
 MOST_CHARACTERS = 32 << 20
@@ -26,7 +24,7 @@ class Conversations:
 
     def keep(self, client: str, identity: str, messages: Sequence[dict[str, Any]]) -> None:
         """Keep a conversation; one that alone is too long is not kept."""
-        size = sum(len(compact(message)) for message in messages)
+        size = _characters(messages)
         if size > self._most_characters:
             return
         with self._lock:
@@ -47,3 +45,12 @@ class Conversations:
 
     def _drop(self, key: tuple[str, str]) -> None:
         self._characters -= self._kept.pop(key, ((), 0))[1]
+
+
+def _characters(value: object) -> int:
+    """About how much a message takes; images are long texts, which nobody wants to copy on the event loop."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(len(name) + _characters(inner) for name, inner in value.items())
+    return sum(map(_characters, value)) if isinstance(value, Sequence) else 1
