@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from metaclaw_jlab.core.errors import MetaclawError, UpstreamError
@@ -30,29 +30,34 @@ TRUST_SECONDS = (
     30.0  # how long settings hold whose file has not changed: the environment and the keyring count too
 )
 FIND_SECONDS = 5.0  # a request goes on without skills where they were not found by then
+WARN_SECONDS = 60.0
 SERVED = "metaclaw"  # the model's name for whichever the configuration names
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 class Room:
-    """One namespace as the proxy has it. Called on the event loop; what blocks is done in `pool`."""
+    """One namespace as the proxy has it. Called on the event loop; what reads the store is done in `pool`, finding
+    skills, which may wait for a model elsewhere, in `finders`."""
 
     def __init__(
         self,
         workspace: Workspace,
         upstream: Upstream,
         pool: Executor,
+        finders: Executor,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.workspace = workspace
-        self._upstream, self._pool, self._clock = upstream, pool, clock
+        self._upstream, self._pool, self._finders, self._clock = upstream, pool, finders, clock
+        self._overdue: Future[Injection] | None = None
         self._settings: Settings | None = None
         self._signature: tuple[int, int] | None = None
         self._looked_at = self._read_at = 0.0
         self._target: Target | None = None
         self._finding: asyncio.Task[Target] | None = None
+        self._warned_at: float | None = None
         self._turns = Turns(clock=clock)
         self._shelf = Shelf(workspace, clock=clock)
 
@@ -130,18 +135,28 @@ class Room:
     ) -> Injection | None:
         """What a request's turn is given: the same as before where it goes on. None where that cannot be told."""
         settings = await self.settings()
+        if self._overdue is not None and not self._overdue.done():
+            return None  # what keeps one waiting would keep all waiting
+        job = self._finders.submit(
+            self._inject, messages, client, session, settings, skills=skills, local=local
+        )
         try:
-            return await asyncio.wait_for(
-                self._in_pool(
-                    lambda: self._inject(messages, client, session, settings, skills=skills, local=local)
-                ),
-                FIND_SECONDS,
-            )
+            return await asyncio.wait_for(asyncio.wrap_future(job), FIND_SECONDS)
         except TimeoutError:
-            _log.warning("A request goes on without skills: finding them took too long.")
+            self._overdue = job
+            self._warn(f"finding them took more than {FIND_SECONDS:g} s.")
         except MetaclawError as error:
-            _log.warning("A request goes on without skills: %s", error)
+            self._warn(str(error))
+        except Exception as error:  # noqa: BLE001 - no other agent's work fails because skills cannot be found
+            self._warn(f"{type(error).__name__}: {error}", trace=True)
         return None
+
+    def _warn(self, why: str, *, trace: bool = False) -> None:
+        """Say why there are no skills, once a minute at most."""
+        now = self._clock()
+        if self._warned_at is None or now - self._warned_at >= WARN_SECONDS:
+            self._warned_at = now
+            _log.warning("Requests go on without skills, and are not learned from: %s", why, exc_info=trace)
 
     def _inject(
         self,

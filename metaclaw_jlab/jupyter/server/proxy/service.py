@@ -49,6 +49,7 @@ class Proxy:
         self.upstream = Upstream()
         self._host = host
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="metaclaw-proxy")
+        self._finders = ThreadPoolExecutor(THREADS, thread_name_prefix="metaclaw-skills")
         self._rooms: dict[str | None, Room] = {}
         self._opening = asyncio.Lock()
         self._home: Workspace | None = None
@@ -67,7 +68,7 @@ class Proxy:
                 if namespace not in self._rooms:
                     loop = asyncio.get_running_loop()
                     workspace = await loop.run_in_executor(self._pool, self._open, namespace)
-                    self._rooms[namespace] = Room(workspace, self.upstream, self._pool)
+                    self._rooms[namespace] = Room(workspace, self.upstream, self._pool, self._finders)
         return self._rooms[namespace]
 
     async def client(self, key: str) -> Client | None:
@@ -85,7 +86,8 @@ class Proxy:
         """End what is under way, and write what is to be recorded."""
         await self.upstream.close()
         await asyncio.to_thread(self.recording.close, CLOSE_SECONDS)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._finders):
+            pool.shutdown(wait=False, cancel_futures=True)
         for room in self._rooms.values():
             if room.workspace is not self._home:
                 room.workspace.close()

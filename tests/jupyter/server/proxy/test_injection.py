@@ -1,6 +1,7 @@
 """Skills in another agent's prompt."""
 
 import copy
+import threading
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from metaclaw_jlab.jupyter.server.proxy.injection import (
 from metaclaw_jlab.store.client_keys import ClientKeys, ClientSettings
 from metaclaw_jlab.store.skills import Skills
 from tests.jupyter.server.proxy.conftest import Serve
-from tests.jupyter.server.proxy.serving import Served, ask
+from tests.jupyter.server.proxy.serving import DEADLINE, Served, ask
 from tests.loopback.server import ScriptedServer
 
 USER = {"role": "user", "content": "Hi."}
@@ -250,11 +251,12 @@ def test_a_skill_edited_by_hand_is_told_within_a_look(
     assert "in November" in told(scripted_server)
 
 
+@pytest.mark.parametrize("error", [EmbedderError("The embedder is gone.", "Look at it."), KeyError("a bug")])
 def test_a_request_goes_on_without_skills_that_cannot_be_found(
-    served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
-        raise EmbedderError("The embedder is gone.", "Look at it.")
+        raise error
 
     scripted_server.say("Done.")
     teach(served.workspace, QUARTER)
@@ -263,6 +265,17 @@ def test_a_request_goes_on_without_skills_that_cannot_be_found(
     assert served.post(body).status == 200
     assert scripted_server.chats[0].body == body
     assert served.kept.exchanges == []
+
+
+def test_a_request_does_not_wait_for_skills_for_ever(
+    served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr("metaclaw_jlab.jupyter.server.proxy.room.FIND_SECONDS", 0.05)
+    monkeypatch.setattr(served.workspace, "synchronised", lambda: go_on.wait(DEADLINE))
+    scripted_server.always("Done.")
+    assert [served.post(ask()).status for _ in range(8)] == [200] * 8
+    go_on.set()
 
 
 def test_anthropics_clients_get_skills_too(served: Served, scripted_server: ScriptedServer) -> None:
