@@ -1,14 +1,22 @@
 """What the REST interface answers, asked over HTTP."""
 
+import asyncio
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tornado.websocket import websocket_connect
 
+from metaclaw_jlab.assembly import open_workspace
+from metaclaw_jlab.jupyter.server.events import MOVED
 from metaclaw_jlab.jupyter.server.routes import OPERATIONS
 from metaclaw_jlab.runtime.home import open_home
-from tests.jupyter.server.live_server import LiveServer
+from tests.jupyter.server.conftest import done
+from tests.jupyter.server.live_server import TOKEN, LiveServer
 
 READS = sorted(found.path for found in OPERATIONS if found.method == "GET" and not found.fields)
 
@@ -171,3 +179,45 @@ def test_host_json_is_for_its_owner_alone(served: LiveServer) -> None:
 def score_of(served: LiveServer, name: str) -> object:
     listed = served.api("GET", "tasks").json["tasks"]
     return next(task["score"] for task in listed if task["id"] == name)
+
+
+def test_the_card_says_why_nothing_is_trained_by_itself(served: LiveServer) -> None:
+    assert served.api("GET", "status").json["schedule"]
+    assert served.api("GET", "scheduler").json["sentence"]
+
+
+def test_many_are_answered_at_once(served: LiveServer) -> None:
+    paths = [
+        "status",
+        "skills",
+        "tasks",
+        "tasks/second",
+        "training",
+        "scheduler",
+        "generations",
+        "clients",
+    ] * 8
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda path: served.api("GET", path).status, paths))
+    assert found == [200] * len(paths)
+
+
+def test_a_subscriber_of_jupyter_hears_that_a_task_has_ended(served: LiveServer) -> None:
+    before = served.api("GET", "tasks?limit=1").json["tasks"][0]["number"]
+    address = f"{served.url.replace('http', 'ws', 1)}api/events/subscribe?token={TOKEN}"
+
+    async def heard() -> dict[str, Any]:
+        socket = await websocket_connect(address)
+        with closing(open_workspace(served.home)) as workspace:
+            workspace.trajectories().record(done("heard"))
+            while message := await socket.read_message():
+                event: dict[str, Any] = json.loads(message)
+                if event["schema_id"] == MOVED and event["task"] > before:
+                    break
+            workspace.trajectories().forget("heard")
+        socket.close()
+        return event
+
+    event = asyncio.run(asyncio.wait_for(heard(), 60))
+    assert event["task"] == before + 1
+    assert "Do the heard thing" not in json.dumps(event)

@@ -83,11 +83,15 @@ def test_what_needs_the_active_host_is_refused_with_who_is(two: tuple[LiveServer
         assert str(first.process.pid) in refused.json["message"]
 
 
-def test_the_second_server_shows_the_pause_of_the_first(two: tuple[LiveServer, LiveServer]) -> None:
+def test_the_second_server_shows_what_the_scheduler_of_the_first_knows(
+    two: tuple[LiveServer, LiveServer],
+) -> None:
     first, second = two
     paused = first.api("POST", "scheduler/pause", {"minutes": 10}).json["pause"]
     assert second.api("GET", "scheduler").json["pause"] == paused
-    assert second.api("GET", "scheduler").json["view"] is None
+    shown = second.api("GET", "scheduler").json
+    assert (shown["active"], shown["host"]) == (False, first.process.pid)
+    assert shown["view"]["pause"] == paused
     first.api("POST", "scheduler/unpause")
 
 

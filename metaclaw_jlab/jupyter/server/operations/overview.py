@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from metaclaw_jlab.inspection.status import Status, status, version
 from metaclaw_jlab.jupyter.server.host import Standing
 from metaclaw_jlab.jupyter.server.operation import Operation
+from metaclaw_jlab.jupyter.server.operations.schedule import view_of
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
@@ -41,7 +42,7 @@ def description(host: Host) -> dict[str, Any]:
 
 
 def _status(host: Host) -> Status:
-    return status(host.workspace)
+    return status(host.workspace, view=view_of(host))
 
 
 OPERATIONS = (

@@ -42,13 +42,17 @@ class Seen(Body):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`view` is what the scheduler of this server knows; None where another one is the active host, or none is, which
-    `sentence` says. `pause` is the user's, which any host obeys."""
+    """Training by itself in the home. `active`: this server is its host; `host` is the process that is, None where none
+    runs. `view` is what its scheduler knows, None where that cannot be asked; `pause` is the user's, and in force."""
 
     active: bool
     sentence: str
+    host: int | None
     view: View | None
     pause: Pause | None
+    trained_today: float
+    daily_minutes: float
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,26 @@ class Noted:
 
 
 def schedule(host: Host) -> Schedule:
-    """What the scheduler knows."""
-    from metaclaw_jlab.store.windows import Pauses
+    """What the scheduler knows; where this server is not the active host, that one is asked."""
+    from metaclaw_jlab.inspection.scheduler import schedule as account
 
-    pause = Pauses(host.workspace.database()).current()
-    scheduler, standing = host.scheduler, host.standing()
-    view = None if scheduler is None else scheduler.view()
-    return Schedule(standing.active, standing.sentence, view, pause)
+    found = account(host.workspace, view_of(host), recent=0)
+    return Schedule(
+        active=host.active,
+        sentence=found.sentence,
+        host=found.host,
+        view=found.view,
+        pause=found.pause,
+        trained_today=found.trained_today,
+        daily_minutes=found.daily_minutes,
+        timezone=found.timezone,
+    )
+
+
+def view_of(host: Host) -> View | None:
+    """What the scheduler of this server found last; None where it is not the active host."""
+    scheduler = host.scheduler
+    return None if scheduler is None else scheduler.view()
 
 
 def windows(host: Host, *, limit: int) -> WindowList:
