@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from metaclaw_jlab.assembly import open_workspace
-from metaclaw_jlab.assembly.retrieval import Retrieval
+from metaclaw_jlab.assembly.retrieval import CATCH_UP_SECONDS, Retrieval
 from metaclaw_jlab.assembly.workspace import Workspace
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.runtime.host import publish
@@ -114,6 +114,7 @@ def _recall(chroma: Any, scan: Any, vectors: Sequence[Sequence[float]]) -> float
 def _changed(searching: Retrieval, skills: tuple[Skill, ...], queries: Sequence[str]) -> dict[str, float]:
     """From the change of a skill until it is found by words and vectors; the rebuild; searches during that."""
     changed = Skill("skill-0", "Use for the zorbulon.", "Say quibberish of every zorbulon.")
+    searching._catch_up_seconds = CATCH_UP_SECONDS
     now = (changed, *skills[1:])
     begun = perf_counter()
     found = searching.search(now, "the quibberish of a zorbulon", LIMIT)

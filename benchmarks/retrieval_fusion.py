@@ -34,7 +34,7 @@ from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.practice import draw_house, splits_sha256, task_set
 from metaclaw_jlab.skills.dense import DenseRetriever
 from metaclaw_jlab.skills.exact_scan import ExactScan
-from metaclaw_jlab.skills.fusion import fuse, fuse_admitted
+from metaclaw_jlab.skills.fusion import CANDIDATES, fuse, fuse_admitted
 from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD, BM25Retriever
 from metaclaw_jlab.skills.shipped_embedder import FILE, ShippedEmbedder
 
@@ -45,7 +45,6 @@ LIBRARIES = (("given", 0), ("given", 8), ("bare", 0), ("bare", 8))
 CROWD = 400
 FREE_HOUSES = 3
 ALLOWED_NOISE = 0.2
-DEPTH = 50
 Query = tuple[str, tuple[str, ...]]
 Ranking = tuple[tuple[Match, ...], tuple[Match, ...], frozenset[str]]
 
@@ -103,7 +102,7 @@ def rankings(case: Case, embedder: Embedder) -> list[Ranking]:
     lexical = BM25Retriever(case.skills, 0.0, case.texts)
     dense = DenseRetriever(ExactScan(embedder), -1.0)
     dense.synchronise(case.skills, case.texts)
-    return [(lexical.search(q, DEPTH), dense.search(q, DEPTH), right) for q, right in case.queries]
+    return [(lexical.search(q, CANDIDATES), dense.search(q, CANDIDATES), right) for q, right in case.queries]
 
 
 def recall(found: Sequence[Match], right: frozenset[str]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from metaclaw_jlab.core.retriever import Match, Retriever
 
-CANDIDATES = 50
+CANDIDATES = 24  # of each; what both place further back is in no prompt
 _RANK_OFFSET = 60  # Cormack, Clarke and Buettcher 2009
 
 

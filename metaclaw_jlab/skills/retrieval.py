@@ -26,7 +26,7 @@ _FILLER = "\0"  # no query has it
 _FAR_BEHIND = 0.4
 _FEWEST_CLAUSES = 3
 _TEXTS_PER_CLAUSE = 4
-_CACHED = 2**15
+_CACHED = 2**17  # texts whose words are kept, so that a large index is soon rebuilt
 _NEAR_DUPLICATE = 0.1  # as a distance
 
 
