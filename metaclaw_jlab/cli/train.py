@@ -22,9 +22,9 @@ from metaclaw_jlab.inspection.training_commands import (
     refuse,
     render_training_result,
     start_beside,
-    status_of,
     stop_training,
     wanted,
+    without_training,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ examples:
   metaclaw train --now --detach     the same beside you; its log is runtime/training.log in the home
   metaclaw train stop               pause the one that runs
   metaclaw train resume             go on with the paused one
+  metaclaw train pause 90           train nothing by itself for 90 minutes; or --until 17:30, or until unpause
+  metaclaw train unpause            take that back
+  metaclaw train log                the windows in which it might train, and what became of them
   metaclaw train --json             curves, counts and verdicts as one object
 """
 _STAGES = {RunState.COLLECTING: "older tasks attempted", RunState.GATING: "attempts for the gate"}
@@ -57,9 +60,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     """
     what = wanted(arguments)
     with closing(open_workspace(arguments.home, overrides(arguments.model))) as workspace:
+        if (told := without_training(workspace, what, arguments)) is not None:
+            return told
         match what:
-            case "status":
-                return status_of(workspace)
             case "stop":
                 try:
                     return stop_training(workspace, lambda: progress("Waiting until it is paused"))
@@ -121,7 +124,7 @@ class Bar:
 
 def _here(workspace: Workspace, what: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Train in this process, to the gate's verdict."""
-    from metaclaw_jlab.learning.outer_loop import resume, train_once
+    from metaclaw_jlab.learning.outer_loop import resume, train_once, without_older
     from metaclaw_jlab.runtime.training_process import stop_with_starter
 
     refuse(workspace, what, arguments)
@@ -133,6 +136,8 @@ def _here(workspace: Workspace, what: str, arguments: argparse.Namespace) -> dic
             stop_with_starter()
         try:
             loop = workspace.outer_loop(on_progress=bar.show)
+            if arguments.attached and not workspace.settings().scheduler.reattempt:
+                loop = without_older(loop)
             run = (
                 resume(loop)
                 if what == "resume"

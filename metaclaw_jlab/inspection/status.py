@@ -18,13 +18,14 @@ from metaclaw_jlab.inspection.training import counts_in_words, training
 from metaclaw_jlab.settings.address import is_loopback, origin
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.core.schedule import View
     from metaclaw_jlab.inspection.training import TrainingAccount
     from metaclaw_jlab.runtime.policy_server import Endpoint
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.store.query import QueryCounts
     from metaclaw_jlab.store.trajectories import Counts
 
-LINES = 18
+LINES = 19
 PENDING = 1000
 COLUMNS = 110
 UNKNOWN = "unknown: the store cannot be read"
@@ -40,8 +41,8 @@ _FIRST_TASK = "Ask for something: a notebook cell that begins with %%metaclaw."
 class Status:
     """What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None
     where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training`
-    says in sentences how training stands and what it lacks; `learn` is the notebook's switch where it has one, else
-    the setting; `namespaces` are those of the home; `notes` say what is wrong.
+    says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn`
+    is the notebook's switch where it has one, else the setting; `notes` say what is wrong.
     """
 
     version: str
@@ -64,15 +65,21 @@ class Status:
     evolver: str
     query: QueryCounts | None = None
     training: tuple[str, ...] = ()
+    schedule: str = ""
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
 def status(
-    workspace: Workspace, session: Mapping[str, str] = _NOTHING, *, notebook: str | None = None
+    workspace: Workspace,
+    session: Mapping[str, str] = _NOTHING,
+    *,
+    notebook: str | None = None,
+    view: View | None = None,
 ) -> Status:
-    """The state of a workspace, as seen from a notebook; `session` are rows that the caller adds to the card.
+    """The state of a workspace, as seen from a notebook; `session` are rows that the caller adds to the card. The host
+    gives what its scheduler knows as `view`.
 
     Raises ConfigError.
     """
@@ -81,7 +88,7 @@ def status(
     configuration = workspace.configuration()
     settings = configuration.settings
     server = running(workspace.home)
-    stored, notes = _from_store(workspace, notebook)
+    stored, notes = _from_store(workspace, notebook, view)
     library = stored.library or workspace.library()
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
     pinned = _adapter(model)
@@ -106,6 +113,7 @@ def status(
         evolver=evolver_in_words(settings),
         query=stored.query,
         training=stored.training,
+        schedule=stored.schedule,
         notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
         next_steps=_next_steps(workspace, library, stored.counts),
         session=dict(session),
@@ -113,7 +121,7 @@ def status(
 
 
 def render_status(status: Status) -> str:
-    """The card: at most 18 lines of plain text."""
+    """The card: at most 19 lines of plain text."""
     problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
     generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
     adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
@@ -127,6 +135,7 @@ def render_status(status: Status) -> str:
         ("evolver", status.evolver),
         ("query", UNKNOWN if status.query is None else counts_in_words(status.query)),
         *(("" if line else "training", one_line(text, COLUMNS)) for line, text in enumerate(status.training)),
+        ("windows", one_line(status.schedule, COLUMNS)),
         ("sandbox", status.isolation),
         ("home", status.home),
         *([("namespaces", some(status.namespaces, 5))] if status.namespaces else []),
@@ -211,10 +220,15 @@ class _Stored:
     serving: int | None = None
     query: QueryCounts | None = None
     training: tuple[str, ...] = (UNKNOWN,)
+    schedule: str = UNKNOWN
 
 
-def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tuple[str, ...]]:
+def _from_store(
+    workspace: Workspace, notebook: str | None, view: View | None
+) -> tuple[_Stored, tuple[str, ...]]:
     """What the store tells; one that cannot be read is a note, for the rest still holds."""
+    from metaclaw_jlab.inspection.scheduler import schedule
+    from metaclaw_jlab.inspection.scheduler_text import schedule_in_words
     from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.store.notebooks import Notebooks
     from metaclaw_jlab.store.support import Support
@@ -232,6 +246,7 @@ def _from_store(workspace: Workspace, notebook: str | None) -> tuple[_Stored, tu
             serving=trained.serving,
             query=trained.counts,
             training=_training_in_words(trained),
+            schedule=schedule_in_words(schedule(workspace, view, recent=0)),
         )
     except MetaclawError as error:
         return _Stored(), (str(error),)

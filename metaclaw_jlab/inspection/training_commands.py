@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.training import TrainingRun
 
 ABOUT = "Train the local policy on its own tasks: a LoRA adapter, which serves once its gate has passed."
-ACTIONS = ("status", "stop", "resume", "abandon")
+ACTIONS = ("status", "stop", "resume", "abandon", "pause", "unpause", "log")
+LOG_WINDOWS = 20
 RUN_SECONDS = 5.0
 STOP_SECONDS = 60.0  # beyond what a worker is given: attempts of older tasks end first
 POLL_SECONDS = 0.1
@@ -33,8 +35,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         "action",
         nargs="?",
         choices=ACTIONS,
-        help="how it stands (the default), stop it so that it can be resumed, resume, or give it up",
+        help="how it stands (the default), stop it so that it can be resumed, resume, or give it up; train nothing by "
+        "itself (pause, for N minutes), take that back; the log of the last N windows",
     )
+    parser.add_argument(
+        "number", nargs="?", type=_number, metavar="N", help="minutes of a pause, or windows of the log"
+    )
+    parser.add_argument("--until", metavar="HH:MM", help="when a pause ends")
     parser.add_argument(
         "--now", action="store_true", help="train now, from the query set to the gate's verdict"
     )
@@ -54,6 +61,12 @@ def wanted(arguments: argparse.Namespace) -> str:
     for name in OPTIONS:
         if getattr(arguments, name) is not None and not arguments.now:
             raise UsageMistake(f"--{name} is for a new training.", "Put --now.")
+    if arguments.number is not None and arguments.action not in {"pause", "log"}:
+        raise UsageMistake(
+            f"{arguments.number:g} of what?", "Numbers are for pause (minutes) and log (windows)."
+        )
+    if arguments.until is not None and arguments.action != "pause":
+        raise UsageMistake("--until is for a pause.", "Such as: train pause --until 17:30.")
     return "train" if arguments.now else arguments.action or "status"
 
 
@@ -164,13 +177,57 @@ def refuse_running(workspace: Workspace) -> None:
 
 
 def status_of(workspace: Workspace) -> dict[str, object]:
-    """What there is to tell of training."""
-    return {"training": training(workspace)}
+    """What there is to tell of training, and of when it runs by itself."""
+    from metaclaw_jlab.inspection.scheduler import schedule
+
+    return {"training": training(workspace), "schedule": schedule(workspace)}
+
+
+def log_of(workspace: Workspace, number: float | None) -> dict[str, object]:
+    """The log of the last windows. Raises UsageMistake, StoreError."""
+    from metaclaw_jlab.store.windows import Windows
+
+    wanted = LOG_WINDOWS if number is None else int(number)
+    if wanted < 1:
+        raise UsageMistake(f"{number:g} is no number of windows.", "Such as: train log 50.")
+    return {"windows": Windows(workspace.database()).recent(wanted)}
+
+
+def without_training(
+    workspace: Workspace, what: str, arguments: argparse.Namespace
+) -> dict[str, object] | None:
+    """What the actions come to that neither begin nor stop a training; None for those that do.
+
+    Raises UsageMistake, StoreError.
+    """
+    from metaclaw_jlab.inspection.pausing import pause_training, unpause_training
+
+    match what:
+        case "status":
+            return status_of(workspace)
+        case "log":
+            return log_of(workspace, arguments.number)
+        case "pause":
+            return pause_training(workspace, arguments.number, arguments.until)
+        case "unpause":
+            return unpause_training(workspace)
+    return None
 
 
 def render_training_result(result: Mapping[str, Any]) -> str:
     """How training stands, or what happened."""
-    return render_training(result["training"]) if "training" in result else str(result["told"])
+    from metaclaw_jlab.inspection.scheduler_text import log_in_words, schedule_lines, window_lines
+
+    if "windows" in result:
+        found = result["windows"]
+        return "\n".join([*window_lines(found), *([log_in_words(found)] if found else [])])
+    if "training" not in result:
+        return str(result["told"])
+    account = result["schedule"]
+    parts = [render_training(result["training"]), "\n".join(schedule_lines(account))]
+    if account.windows:
+        parts.append("\n".join(["Last windows", *window_lines(account.windows)]))
+    return "\n\n".join(parts)
 
 
 def _words(what: str, arguments: argparse.Namespace) -> list[str]:
@@ -212,3 +269,13 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of steps, 1 or more")
     return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return found

@@ -22,7 +22,8 @@ _PASSES = 50
 class Collecting:
     """What filling works with. `settle` is one pass of the fast loop, true while it finds something to do;
     `reattempts` is asked anew each round, because the library may have changed; `on_attempted` gets pairs of an older
-    trajectory and its new attempt; `admit_more` takes in what is not the user's own, and says how many."""
+    trajectory and its new attempt, of which a round makes `most`; `admit_more` takes in what is not the user's own, and
+    says how many."""
 
     database: Database
     held_out_share: float
@@ -32,6 +33,7 @@ class Collecting:
     reattempts: Callable[[Rooms], Reattempts]
     admit_more: Callable[[], int] = field(default=lambda: 0)
     on_attempted: Callable[[tuple[tuple[str, str], ...]], None] = field(default=lambda _: None)
+    most: int = MOST_ATTEMPTS
 
 
 def collect(collecting: Collecting, on_attempt: Callable[[int, int], None] = lambda _done, _of: None) -> int:
@@ -43,7 +45,7 @@ def collect(collecting: Collecting, on_attempt: Callable[[int, int], None] = lam
         _settle(collecting)
         before = collecting.generation()
         made: tuple[tuple[str, str], ...] = ()
-        if older := query.older(MOST_ATTEMPTS):
+        if older := query.older(collecting.most):
             with collecting.rooms() as rooms:
                 made = attempt_again(older, collecting.reattempts(rooms), on_attempt)
             collecting.on_attempted(made)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from metaclaw_jlab.core.errors import ConfigError
+from metaclaw_jlab.core.hours import find_zone
 
 
 def zone(name: str) -> ZoneInfo | None:
     """The time zone of that IANA name; None, which is this machine's, where it is empty or there is no such zone."""
-    if not name:
-        return None
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return find_zone(name)
+    except ConfigError:
         return None
 
 

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from metaclaw_jlab.core.adapter import AdapterStatus
@@ -125,6 +125,11 @@ def train_once(loop: OuterLoop, *, steps: int | None = None, seed: int | None = 
             "The skill library keeps changing, and each change makes the query set outdated.",
             "Train when no task is running.",
         )
+
+
+def without_older(loop: OuterLoop) -> OuterLoop:
+    """The same loop, which attempts no older task again."""
+    return replace(loop, collecting=lambda: replace(loop.collecting(), most=0))
 
 
 def resume(loop: OuterLoop) -> TrainingRun:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TRAIN_EXAMPLES = (
     "%metaclaw train\n  %metaclaw train --now\n  %metaclaw train --now --steps 10 --wait\n"
-    "  %metaclaw train stop\n  %metaclaw train resume"
+    "  %metaclaw train stop\n  %metaclaw train resume\n  %metaclaw train pause 90\n  %metaclaw train log"
 )
 ADAPTER_EXAMPLES = (
     "%metaclaw adapters\n  %metaclaw adapters show 3\n"
@@ -29,15 +29,15 @@ _views: WeakKeyDictionary[KernelSession, TrainingView] = WeakKeyDictionary()
 
 
 def train(session: KernelSession, words: list[str]) -> str:
-    """Training: how it stands, begin, stop, resume. Raises UsageError, HelpShown, MetaclawError, KeyboardInterrupt."""
+    """Training: how it stands, begin, stop, pause. Raises UsageError, HelpShown, MetaclawError, KeyboardInterrupt."""
     from metaclaw_jlab.inspection.training_commands import (
         ABOUT,
         abandon_training,
         add_training_arguments,
         render_training_result,
-        status_of,
         stop_training,
         wanted,
+        without_training,
     )
 
     parser = _parser("train", ABOUT, TRAIN_EXAMPLES)
@@ -49,11 +49,11 @@ def train(session: KernelSession, words: list[str]) -> str:
     what, workspace = wanted(found), session.workspace()
     if found.wait and what not in {"train", "resume"}:
         raise UsageError("--wait is for --now and resume.")
-    match what:
-        case "status":
-            result = status_of(workspace)
+    if (told := without_training(workspace, what, found)) is not None:
+        if what == "status":
             _show_again(session, workspace)
-            return plain(render_training_result(result))
+        return plain(render_training_result(told))
+    match what:
         case "stop":
             return render_training_result(stop_training(workspace))
         case "abandon":

@@ -1,0 +1,64 @@
+"""`metaclaw train pause | unpause | log` on a real home."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaclaw_jlab.runtime.home import open_home
+from metaclaw_jlab.store.database import open_database
+from metaclaw_jlab.store.windows import Pauses, Windows
+
+Metaclaw = Callable[..., Any]
+
+
+def paused(home: Path) -> bool:
+    with closing(open_database(open_home(home).database)) as database:
+        return Pauses(database).current() is not None
+
+
+def test_a_pause_is_kept_and_taken_back(metaclaw: Metaclaw, home: Path) -> None:
+    told = metaclaw("train", "pause", "90", "--json")
+    assert (told.code, told.json["paused"]) == (0, True)
+    assert paused(home)
+    assert metaclaw("train", "unpause").code == 0
+    assert not paused(home)
+
+
+def test_the_log_lists_windows(metaclaw: Metaclaw, home: Path) -> None:
+    assert "No window was open yet" in metaclaw("train", "log").out
+    with closing(open_database(open_home(home).database)) as database:
+        windows = Windows(database)
+        for number in (1, 2, 3):
+            windows.open(100.0 * number, ["lab"])
+            windows.close(number, 100.0 * number + 60, "kernels")
+    assert [row["number"] for row in metaclaw("train", "log", "2", "--json").json["windows"]] == [3, 2]
+    assert "3 windows, 0 used." in metaclaw("train", "log").out
+
+
+def test_train_alone_tells_why_nothing_runs_by_itself(metaclaw: Metaclaw) -> None:
+    told = metaclaw("train")
+    assert "By itself" in told.out
+    assert "No host runs" in told.out
+    assert metaclaw("train", "--json").json["schedule"]["host"] is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stop", "5"),
+        ("resume", "--until", "10:00"),
+        ("pause", "many"),
+        ("pause", "nan"),
+        ("pause", "0"),
+        ("pause", "--until", "noon"),
+        ("log", "0"),
+        ("--now", "--until", "10:00"),
+    ],
+)
+def test_words_that_do_not_fit_are_refused(metaclaw: Metaclaw, words: tuple[str, ...]) -> None:
+    told = metaclaw("train", *words)
+    assert told.code == 2
+    assert told.err
