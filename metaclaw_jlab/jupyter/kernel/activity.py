@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.runtime.activity_line import BUSY, IDLE, Sender
@@ -81,8 +82,10 @@ class KernelActivity:
             sender.send(state)
         self._told.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._follow, name="metaclaw-activity", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._follow, name="metaclaw-activity", daemon=True)
+            with suppress(RuntimeError):  # the interpreter ends
+                thread.start()
+                self._thread = thread
 
     def _follow(self) -> None:
         """The thread: after each sign it writes the state, at most once a breath."""
