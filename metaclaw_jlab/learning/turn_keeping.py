@@ -33,22 +33,31 @@ ATTACHED = "what is not text"
 EARLIER_CHARS = 3_000
 
 
-def keep_exchange(database: Database, asked: Asked, replied: Replied, placed: Placed) -> tuple[str, ...]:
+def keep_exchange(
+    database: Database,
+    asked: Asked,
+    replied: Replied,
+    placed: Placed,
+    trajectories: Trajectories | None = None,
+) -> tuple[str, ...]:
     """Write an exchange where it belongs, and end what is over; the turns that came to a good end.
 
-    Raises StoreError.
+    `trajectories` is of the same database: one that is kept knows the prompts of the steps before. Raises StoreError.
     """
-    turns, trajectories = Turns(database), Trajectories(database)
-    at = asked.at + replied.seconds
+    turns, at = Turns(database), asked.at + replied.seconds
+    own = next((end for end in placed.ends if end.trajectory == placed.trajectory), None)
     if placed.begins:
-        own = Turn(placed.trajectory, placed.session, placed.kind, asked.client, placed.conversation, at)
-        turns.begin(begun(asked, replied, placed), own)
+        # Most turns are one exchange, and so one transaction.
+        turn = Turn(placed.trajectory, placed.session, placed.kind, asked.client, placed.conversation, at)
+        turns.begin(begun(asked, replied, placed, own), turn)
+        done = end_turns(database, [end for end in placed.ends if end is not own])
+        return (*done, placed.trajectory) if own is not None and own.stop is StopReason.DONE else done
+    trajectories = trajectories or Trajectories(database)
     if placed.result is not None:
         _observe(trajectories, placed)
     if placed.step is not None:
         trajectories.append(placed.trajectory, step_of(asked, replied, placed.step))
-    if not placed.begins:
-        turns.went_on(placed.trajectory, placed.conversation, at)
+    turns.went_on(placed.trajectory, placed.conversation, at)
     return end_turns(database, placed.ends)
 
 
@@ -66,8 +75,11 @@ def end_silent(database: Database, before: float) -> int:
     return len(ends)
 
 
-def begun(asked: Asked, replied: Replied, placed: Placed) -> Trajectory:
-    """The trajectory of a turn that begins. Only a main turn of a client that lets it teaches anything."""
+def begun(asked: Asked, replied: Replied, placed: Placed, end: End | None = None) -> Trajectory:
+    """The trajectory of a turn that begins, and may end, with this exchange.
+
+    Only a main turn of a client that lets it teaches anything.
+    """
     told = [one for one in messages_of(asked.body) if one.get("role") not in SYSTEM_ROLES]
     start = turn_start(told)
     text = text_of(told[start - 1].get("content")).strip() if start else ""
@@ -88,6 +100,9 @@ def begun(asked: Asked, replied: Replied, placed: Placed) -> Trajectory:
         ),
         stamp=Stamp(asked.generation, asked.skills, model, adapter, seed if isinstance(seed, int) else None),
         purpose=Purpose.PROXY,
+        steps=() if placed.step is None else (step_of(asked, replied, placed.step),),
+        stop=None if end is None else end.stop,
+        stop_detail="" if end is None else end.detail,
         created_at=asked.at,
         learn=asked.learn and placed.kind == MAIN,
     )

@@ -27,6 +27,7 @@ from metaclaw_jlab.learning.turn_text import (
 )
 
 REMEMBERED = 4096  # conversations that are known without asking the store
+MEDIA_CHARS = 4096  # of an image at each end; a request may carry many megabytes of them
 WENT_ON = "The conversation went on before it was done."
 SILENT = "Its client never came back."
 SESSION_DONE = "The session was over."
@@ -254,12 +255,16 @@ def _next(before: str, message: Mapping[str, Any]) -> str:
 
 
 def _media(part: object) -> str:
-    """What tells one image or file from another."""
+    """What tells one image or file from another: its size, its beginning and its end."""
     if not isinstance(part, Mapping) or isinstance(part.get("text"), str):
         return ""
     found = part.get("image_url", part.get("input_audio", part.get("file", part.get("source"))))
     values = found.values() if isinstance(found, Mapping) else (found,)
-    return "\x00".join(value for value in values if isinstance(value, str))
+    return "\x00".join(
+        f"{len(value)}:{value[:MEDIA_CHARS]}{value[-MEDIA_CHARS:]}"
+        for value in values
+        if isinstance(value, str)
+    )
 
 
 def _normal(arguments: str) -> str:

@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, update
 
+from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import Score, ScoreSource, Scoring
 from metaclaw_jlab.core.trajectory import Purpose, Role, StopReason, Trajectory
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.host_schema import turns
-from metaclaw_jlab.store.schema import generations, trajectories
-from metaclaw_jlab.store.trajectory_rows import columns
+from metaclaw_jlab.store.schema import generations, steps, trajectories
+from metaclaw_jlab.store.trajectory_rows import columns, step_columns
 
 MAIN = "main"
+
+
+_BEGIN, _TURN, _STEP = insert(trajectories), insert(turns), insert(steps)
+_HEARD = select(turns.c.at).where(turns.c.trajectory == bindparam("key")).scalar_subquery()
+_CREATED = trajectories.c.created_at
+_CLOSE = (
+    update(trajectories)
+    .where(
+        trajectories.c.id == bindparam("key"),
+        trajectories.c.purpose == Purpose.PROXY.value,
+        trajectories.c.stop.is_(None),
+    )
+    .values(
+        stop=bindparam("end"),
+        stop_detail=bindparam("detail"),
+        seconds=func.max(0.0, func.coalesce(_HEARD, _CREATED) - _CREATED),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +57,29 @@ class Turns:
         self._database = database
 
     def begin(self, trajectory: Trajectory, turn: Turn) -> None:
-        """Record an open trajectory without steps and whose turn it is, in one transaction.
+        """Record a turn, with the steps that it has so far; over where `stop` says so. All of it, or nothing.
 
         No process owns it: it is over when its conversation is. Raises InvariantViolation.
         """
         with self._database.write() as connection:
-            connection.execute(insert(trajectories), columns(trajectory, ""))
+            connection.execute(_BEGIN, columns(trajectory, ""))
             connection.execute(
-                insert(turns).values(
-                    trajectory=turn.trajectory,
-                    session=turn.session,
-                    kind=turn.kind,
-                    client=turn.client,
-                    conversation=turn.conversation,
-                    at=turn.at,
-                )
+                _TURN,
+                {
+                    "trajectory": turn.trajectory,
+                    "session": turn.session,
+                    "kind": turn.kind,
+                    "client": turn.client,
+                    "conversation": turn.conversation,
+                    "at": turn.at,
+                },
             )
+            before: tuple[Message, ...] = ()
+            for step in trajectory.steps:
+                connection.execute(_STEP, step_columns(trajectory.id, step, before))
+                before = step.messages
+            if trajectory.stop is not None:
+                connection.execute(_CLOSE, _end(trajectory.id, trajectory.stop, trajectory.stop_detail))
 
     def went_on(self, trajectory_id: str, conversation: str, at: float) -> None:
         """Remember the last reply of a turn, and when it came."""
@@ -64,15 +90,8 @@ class Turns:
     def close(self, trajectory_id: str, stop: StopReason, detail: str = "") -> bool:
         """Record why a turn is over, with the seconds from its first request to its last reply; false where that was
         recorded before, or there is no such turn."""
-        table = trajectories.c
-        heard = select(turns.c.at).where(turns.c.trajectory == trajectory_id).scalar_subquery()
-        change = update(trajectories).where(
-            table.id == trajectory_id, table.purpose == Purpose.PROXY.value, table.stop.is_(None)
-        )
-        seconds = func.max(0.0, func.coalesce(heard, table.created_at) - table.created_at)
         with self._database.write() as connection:
-            closed = connection.execute(change.values(stop=stop.value, stop_detail=detail, seconds=seconds))
-        return bool(closed.rowcount)
+            return bool(connection.execute(_CLOSE, _end(trajectory_id, stop, detail)).rowcount)
 
     def of(self, trajectory_id: str) -> Turn | None:
         """Whose turn a trajectory is, None where it is none."""
@@ -164,6 +183,10 @@ class Turns:
         query = query.order_by(number) if newest is None else query.order_by(number.desc()).limit(newest)
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
+
+
+def _end(trajectory_id: str, stop: StopReason, detail: str) -> dict[str, str]:
+    return {"key": trajectory_id, "end": stop.value, "detail": detail}
 
 
 def _loaded(row: Row[tuple[object, ...]]) -> Turn:

@@ -16,6 +16,8 @@ from metaclaw_jlab.learning.turns import Conversations, Placed
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.workspace import Workspace
+    from metaclaw_jlab.store.database import Database
+    from metaclaw_jlab.store.trajectories import Trajectories
 
 __all__ = ["Asked", "Recording", "Replied", "open_recording"]
 
@@ -60,6 +62,7 @@ class Recording:
         self._homes: dict[str, _Home] = {}
         self._lock = threading.Lock()  # of the conversations: both threads place and end turns
         self._thread: threading.Thread | None = None
+        self._kept: tuple[Database, Trajectories] | None = None
         self._closed = False
         self._lost = 0
 
@@ -140,7 +143,10 @@ class Recording:
         from metaclaw_jlab.learning.turn_keeping import keep_exchange
 
         try:
-            ended = keep_exchange(job.workspace.database(), job.asked, job.replied, job.placed)
+            database = job.workspace.database()
+            if self._kept is None or self._kept[0] is not database:
+                self._kept = (database, job.workspace.trajectories())
+            ended = keep_exchange(database, job.asked, job.replied, job.placed, self._kept[1])
             if ended:
                 self._on_ended(job.workspace, ended)
         except MetaclawError as error:
