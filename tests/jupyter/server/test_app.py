@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,3 +155,23 @@ def test_a_server_on_a_socket_has_no_address() -> None:
 def test_to_listen_elsewhere_is_warned_of(tmp_path: Path) -> None:
     with live_server(tmp_path, arguments=["--ServerApp.ip=0.0.0.0"]) as server:
         server.wait_for("other machines reach it")
+
+
+def test_the_extension_loads_nothing_heavy() -> None:
+    heavy = "torch numpy pandas chromadb openai httpx aiohttp transformers nbformat pynvml icalendar"
+    code = (
+        "import sys; import jupyter_server.serverapp; known = set(sys.modules)\n"
+        "import metaclaw_jlab.jupyter.server.app, metaclaw_jlab.jupyter.server.proxy.handlers\n"
+        "print(*sorted(set(sys.modules) - known))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "metaclaw_jlab.jupyter.server.routes" in loaded
+    assert sorted(set(heavy.split()) & set(loaded)) == []
+
+
+def test_a_training_that_finds_nothing_to_train_on_says_so(tmp_path: Path) -> None:
+    with live_server(tmp_path, config="") as server:
+        answer = server.api("POST", "training/start", {"steps": 2, "seed": 1})
+        assert (answer.status, answer.json["reason"]) == (409, "TrainingError")
+        assert "waits to be trained on" in answer.json["message"]
