@@ -19,7 +19,7 @@ from metaclaw_jlab.runtime import training_process
 from metaclaw_jlab.runtime.home import Home, replace_private
 from metaclaw_jlab.runtime.leases import Holder, lease
 from metaclaw_jlab.runtime.processes import boot_id, host_name, process_alive, start_ticks
-from metaclaw_jlab.runtime.train_worker import end_orphans
+from metaclaw_jlab.runtime.train_worker import end_orphans, tell_to_stop
 
 MARGIN_SECONDS = 3.0  # beyond the worker's own deadline, for whoever conducts it to say how it ended
 POLL_SECONDS = 0.02
@@ -177,6 +177,7 @@ class TrainingConductor:
         started = start_ticks(pid)
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
+        tell_to_stop(self._home)
         threading.Thread(
             target=self._insist, args=(pid, started), name="metaclaw-insist", daemon=True
         ).start()

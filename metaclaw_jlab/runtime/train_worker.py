@@ -196,6 +196,14 @@ def start(
     return Worker(process, folder)
 
 
+def tell_to_stop(home: Home) -> None:
+    """Tell the worker of this home to stop, beside its supervisor, whom that spares a detour. Being told twice is fine."""
+    for folder in training_folders(home):
+        if (known := _noted(folder)) is not None:
+            with contextlib.suppress(OSError):
+                os.kill(known[0], signal.SIGTERM)
+
+
 def end_orphans(home: Home, *, seconds: float = ORPHAN_SECONDS) -> int:
     """End the workers of this home whose supervisor crashed, by force after so long; how many there were.
 

@@ -22,6 +22,7 @@ from metaclaw_jlab.runtime.train_worker import (
     end_orphans,
     ending_of,
     start,
+    tell_to_stop,
     worker_command,
 )
 from metaclaw_jlab.runtime.training_folder import training_folder
@@ -175,3 +176,17 @@ def test_the_command_line_is_one_that_the_worker_reads(home: Home) -> None:
 
     words = worker_command(home, 7, WorkerJob.TRIALS, resume=True)
     assert options(words[3:]) == Options(home.path, 7, WorkerJob.TRIALS, True)
+
+
+def test_it_can_be_told_to_stop_beside_its_supervisor(home: Home, started: Started) -> None:
+    worker = started("--tell", HELLO)
+    heard(worker)
+    tell_to_stop(home)
+    assert ending_of(worker.wait())[0] is Ending.STOPPED
+
+
+def test_where_nobody_works_nobody_is_told(home: Home) -> None:
+    training_folder(home, 1).worker.write_text(
+        json.dumps({"pid": os.getpid(), "start_ticks": 1, "boot_id": "x"})
+    )
+    tell_to_stop(home)
