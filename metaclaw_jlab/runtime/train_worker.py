@@ -197,7 +197,7 @@ def start(
 
 
 def tell_to_stop(home: Home) -> None:
-    """Tell the worker of this home to stop, beside its supervisor, whom that spares a detour. Being told twice is fine."""
+    """Tell the worker of this home to stop, beside its supervisor, which spares a detour. Twice told is once told."""
     for folder in training_folders(home):
         if (known := _noted(folder)) is not None:
             with contextlib.suppress(OSError):
