@@ -62,7 +62,7 @@ def admit(workspace: Workspace, settings: Settings) -> int:
         return 0
     from metaclaw_jlab.learning.turn_scoring import admit_turns
 
-    return admit_turns(workspace.database(), held_out_share=settings.training.held_out_share)
+    return admit_turns(workspace.database())
 
 
 def _evolve(workspace: Workspace) -> tuple[tuple[int, ...], str]:

@@ -24,11 +24,16 @@ def judge(workspace: Workspace) -> Finding:
 def judge_finding(settings: Settings, latest: JudgeTest | None) -> Finding:
     """What the settings and the last trial of this judge amount to."""
     if settings.judge.base_url is None:
-        if settings.training.judged:
+        asked = {
+            "training.judged": settings.training.judged,
+            "proxy.train_judged": settings.proxy.train_judged,
+        }
+        wanted = [name for name, on in asked.items() if on]
+        if wanted:
             return fail(
                 NAME,
                 "Training on judged rewards is on, but there is no judge.",
-                "Set judge.base_url and judge.model, or training.judged to false.",
+                f"Set judge.base_url and judge.model, or {' and '.join(wanted)} to false.",
             )
         return ok(NAME, "There is no judge: tasks without checks are not trained on.")
     name = settings.judge.model or settings.judge.base_url

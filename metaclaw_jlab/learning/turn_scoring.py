@@ -22,7 +22,6 @@ from metaclaw_jlab.learning.turn_text import is_whole
 from metaclaw_jlab.reward_models.judge import Judge
 from metaclaw_jlab.reward_models.judge_prompt import case_of
 from metaclaw_jlab.reward_models.trial import try_judge
-from metaclaw_jlab.store.admission import HELD_OUT_SHARE
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.judging import JudgeTest, Judging
 from metaclaw_jlab.store.skills import Skills
@@ -82,10 +81,11 @@ def score_turns(judging: TurnJudging, *, limit: int = MOST_TURNS) -> Scored:
     return _scored(database, judge, waiting)
 
 
-def admit_turns(database: Database, *, held_out_share: float = HELD_OUT_SHARE) -> int:
+def admit_turns(database: Database) -> int:
     """Make query of the judged turns that the policy can be trained on by a judge's word alone; how many.
 
-    Only where the user allows that (proxy.train_judged): whoever calls this has looked.
+    Only where the user allows that (proxy.train_judged): whoever calls this has looked. None is held out, because a
+    gate takes no judge's word.
     """
     trajectories, starts = Trajectories(database), StartStates(database)
     admitted = 0
@@ -95,7 +95,7 @@ def admit_turns(database: Database, *, held_out_share: float = HELD_OUT_SHARE) -
             trajectories.set_role_reason(trajectory_id, refusal)
             continue
         starts.keep(trajectory_id, StartState())  # nothing is run, so it starts from nothing
-        admitted += trajectories.admit(trajectory_id, held_out_share=held_out_share)
+        admitted += trajectories.admit(trajectory_id, held_out_share=0.0)
     return admitted
 
 

@@ -19,11 +19,13 @@ def test_without_a_judge_all_is_well(workspace: Workspace) -> None:
     assert judge(workspace).level is Level.OK
 
 
-def test_judged_training_without_a_judge_fails(workspace: Workspace) -> None:
-    set_value(workspace.home.config, "training.judged", "true")
+@pytest.mark.parametrize("setting", ["training.judged", "proxy.train_judged"])
+def test_judged_training_without_a_judge_fails(workspace: Workspace, setting: str) -> None:
+    set_value(workspace.home.config, setting, "true")
     found = judge(workspace)
     assert found.level is Level.FAIL
     assert "judge.base_url" in found.next_step
+    assert setting in found.next_step
 
 
 def test_a_judge_that_was_not_tried_is_no_fault(workspace: Workspace) -> None:

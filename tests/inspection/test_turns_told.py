@@ -132,7 +132,7 @@ def test_a_turn_of_an_older_generation_is_not_attempted_again(workspace: Workspa
 def test_a_turn_that_trains_is_labelled_so(workspace: Workspace) -> None:
     trajectory = answered(workspace)
     Turns(workspace.database()).score(trajectory, RIGHT)
-    admit_turns(workspace.database(), held_out_share=0.0)
+    admit_turns(workspace.database())
     assert role_of(workspace, trajectory) == f"{turns.QUERY} ({turns.OFF})"
     workspace.overrides["proxy.train_judged"] = True
     assert role_of(workspace, trajectory) == turns.QUERY

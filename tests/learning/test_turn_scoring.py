@@ -214,7 +214,7 @@ def test_judged_turns_of_plain_text_may_train(
     right, unjudged = turn(home_ground, "7 m"), turn(home_ground, "who knows")
     tools = turn(home_ground, "9 m", tools=True)
     score_turns(judging())
-    assert admit_turns(home_ground.database, held_out_share=0.0) == 1
+    assert admit_turns(home_ground.database) == 1
     get = home_ground.trajectories.get
     assert [get(one).role for one in (right, unjudged, tools)] == [Role.QUERY, Role.NEITHER, Role.NEITHER]
     assert "tools of its own" in home_ground.trajectories.role_reason(tools)
@@ -237,7 +237,7 @@ def test_a_run_trains_on_turns_only_where_the_user_allows_it(
 ) -> None:
     turn(home_ground, "7 m")
     score_turns(judging())
-    admit_turns(home_ground.database, held_out_share=0.0)
+    admit_turns(home_ground.database)
     prompts = query_prompts(home_ground.database, Query(home_ground.database).waiting())
     use = replace(judging().use, trains=not allowed, trains_turns=allowed)
     chosen = choose(use, begun(home_ground.database), prompts)
