@@ -175,3 +175,10 @@ def test_a_training_that_finds_nothing_to_train_on_says_so(tmp_path: Path) -> No
         answer = server.api("POST", "training/start", {"steps": 2, "seed": 1})
         assert (answer.status, answer.json["reason"]) == (409, "TrainingError")
         assert "waits to be trained on" in answer.json["message"]
+
+
+def test_the_home_can_be_named_in_jupyters_own_way(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with live_server(tmp_path, arguments=[f"--MetaclawApp.home={other}"]) as server:
+        assert server.api("GET", "health").json["home"] == open_home(other).id
+    assert not (server.home / "home.id").exists()
