@@ -16,6 +16,7 @@ from metaclaw_jlab.learning.local_day import next_day, zone
 from metaclaw_jlab.learning.signals.phrases import moment
 
 SETTINGS, STORE, PAUSE, BUDGET, SHUTDOWN = "settings", "store", "pause", "budget", "shutdown"
+NOTHING_OPENS = "Nothing says that nobody is working."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def shut_sentence(ground: Ground) -> str:
     if by:
         return next(reading.sentence for reading in ground.readings if reading.forbidding)
     if not opening(ground):
-        return _nothing_opens(ground.readings)
+        return NOTHING_OPENS
     if too_short(ground):
         return short_sentence(ground)
     return f"A window was closed a moment ago; the next opens after {ground.time(ground.not_before)}."
@@ -184,5 +185,4 @@ def _bounds(ground: Ground) -> Iterable[tuple[float | None, str]]:
 
 def _nothing_opens(readings: tuple[Reading, ...]) -> str:
     """That no signal gives a reason, and what those say that could."""
-    said = [reading.sentence for reading in readings if reading.opens]
-    return " ".join(["Nothing says that nobody is working.", *said])
+    return " ".join([NOTHING_OPENS, *(reading.sentence for reading in readings if reading.opens)])

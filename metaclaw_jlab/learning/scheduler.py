@@ -34,6 +34,7 @@ BACK_SECONDS, GAP_SECONDS = 5.0, 120.0  # a clock that steps further than that h
 STEP_SECONDS = 60.0  # most that is counted as trained between two ticks
 REOPEN_SECONDS = 60.0
 NEED_SECONDS, OPEN_NEED_SECONDS = 30.0, 5.0
+NEED_RATIO = 500.0  # what takes long to count, in a large store, is counted less often
 RETRY_SECONDS, MOST_RETRY_SECONDS = 60.0, 3600.0
 _STRANGE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -73,6 +74,7 @@ class Scheduler:
         self._ground = Ground(now=clock(), settings=SchedulerSettings(), trouble="The host begins.")
         self._need: Need | None = None
         self._need_at: float | None = None
+        self._need_cost = 0.0
         self._sign = LastSign()
         self._sign_of = ""
         self._ticked: float | None = None
@@ -298,10 +300,12 @@ class Scheduler:
 
     def _needed(self, now: float, seconds: float = NEED_SECONDS) -> Need | None:
         """What there is to train on, looked up again after so long; None where the store cannot be read."""
+        seconds = max(seconds, NEED_RATIO * self._need_cost)
         if self._need_at is None or not 0 <= now - self._need_at < seconds:
+            begun = time.perf_counter()
             try:
                 self._need = self._ask_need()
-                self._need_at = now
+                self._need_at, self._need_cost = now, time.perf_counter() - begun
             except (MetaclawError, OSError) as error:
                 self._need, self._need_at = None, None
                 self._ground = replace(self._ground, trouble=str(error))

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from metaclaw_jlab.core.errors import NothingToTrain
+from metaclaw_jlab.learning import outer_loop
+from metaclaw_jlab.learning.collecting import MOST_ATTEMPTS
+from metaclaw_jlab.learning.outer_loop import OuterLoop
+from metaclaw_jlab.runtime import training_process
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.store.database import open_database
 from metaclaw_jlab.store.windows import Pauses, Windows
@@ -62,3 +67,24 @@ def test_words_that_do_not_fit_are_refused(metaclaw: Metaclaw, words: tuple[str,
     told = metaclaw("train", *words)
     assert told.code == 2
     assert told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "reattempt", "most"),
+    [(("--attached",), "true", MOST_ATTEMPTS), (("--attached",), "false", 0), ((), "false", MOST_ATTEMPTS)],
+    ids=["in a window", "in a window that shall not", "by hand"],
+)
+def test_older_tasks_are_attempted_in_a_window_where_the_user_lets_them(
+    metaclaw: Metaclaw, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], reattempt: str, most: int
+) -> None:
+    told: list[int] = []
+
+    def train_once(loop: OuterLoop, **_: object) -> None:
+        told.append(loop.collecting().most)
+        raise NothingToTrain("Nothing waits.", "Work on.")
+
+    monkeypatch.setattr(outer_loop, "train_once", train_once)
+    monkeypatch.setattr(training_process, "stop_with_starter", lambda: None)
+    assert metaclaw("config", "set", "scheduler.reattempt", reattempt).code == 0
+    assert metaclaw("train", "--now", *words).code == 1
+    assert told == [most]

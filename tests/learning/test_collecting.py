@@ -115,6 +115,14 @@ def test_without_older_tasks_no_room_is_opened(filling: Filling) -> None:
     assert filling.rooms_opened == 0
 
 
+def test_no_older_task_is_attempted_where_none_may_be(filling: Filling) -> None:
+    filling.slow.works("a")
+    filling.fill()
+    filling.slow.advances()
+    assert filling.fill(most=0) == 0
+    assert filling.rooms_opened == 0
+
+
 def test_the_share_that_is_held_out_is_the_configured_one(filling: Filling) -> None:
     id_ = filling.slow.works("a")
     assert filling.fill(held_out_share=1.0) == 1

@@ -21,6 +21,7 @@ from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.store.database import open_database
 from metaclaw_jlab.store.serving import Serving
 from metaclaw_jlab.store.training import Training
+from metaclaw_jlab.store.windows import Pauses, Windows
 from tests.jupyter.kernel.conftest import session
 from tests.learning.trained import begun, candidate, step
 
@@ -128,6 +129,22 @@ def test_an_interruption_of_the_waiting_stops_it(
     assert training_process.conductor(workspace.home) is None
 
 
+def test_a_pause_is_for_training_by_itself(say: Say, workspace: Workspace) -> None:
+    assert "Nothing is trained by itself until" in say("%metaclaw train pause 90")
+    assert Pauses(workspace.database()).current() is not None
+    assert "The pause is over" in say("%metaclaw train unpause")
+    assert Pauses(workspace.database()).current() is None
+
+
+def test_the_log_of_windows_is_shown(say: Say, workspace: Workspace) -> None:
+    windows = Windows(workspace.database())
+    windows.open(100.0, ["sleep-hours"])
+    windows.close(1, 200.0, "lab")
+    shown = say("%metaclaw train log")
+    assert "sleep-hours" in shown
+    assert "1 window, 0 used." in shown
+
+
 def test_the_weights_of_an_endpoint_are_not_trained_here(say: Say, workspace: Workspace) -> None:
     workspace.overrides.update({"policy.base_url": "http://localhost:9/v1", "policy.model": "big"})
     with pytest.raises(MetaclawError, match="localhost:9") as caught:
@@ -143,6 +160,8 @@ def test_the_weights_of_an_endpoint_are_not_trained_here(say: Say, workspace: Wo
         "train --steps 3",
         "train stop --now",
         "train --wait",
+        "train stop 5",
+        "train pause --until noon",
         "adapters promote x",
         "adapters show",
     ],
