@@ -146,8 +146,9 @@ def tried_judge(use: JudgeUse, run: TrainingRun, say: Callable[[str], None] = la
 
 def recorded_samples(database: Database) -> Iterator[Sample]:
     """Steps of recent tasks whose outcome is known, of those that may teach."""
-    for trajectory in Trajectories(database).recent(LOOKED_AT):
-        if trajectory.learn and trajectory.purpose in (Purpose.USER, Purpose.RETRY):
+    # Other agents may have had many turns since: they tell no outcome.
+    for trajectory in Trajectories(database).recent(LOOKED_AT, purposes=(Purpose.USER, Purpose.RETRY)):
+        if trajectory.learn:
             sample = sample_of(trajectory, _skills(trajectory))
             if sample is not None:
                 yield sample

@@ -27,6 +27,7 @@ from metaclaw_jlab.learning.turn_text import (
 )
 
 REMEMBERED = 4096  # conversations that are known without asking the store
+RECALLED = 64  # messages, from the last, by which the store is asked for a conversation
 MEDIA_CHARS = 4096  # of an image at each end; a request may carry many megabytes of them
 WENT_ON = "The conversation went on before it was done."
 SILENT = "Its client never came back."
@@ -203,7 +204,7 @@ class Conversations:
             if (found := self._sessions.get((asked.client, one))) is not None:
                 self._sessions.move_to_end((asked.client, one))
                 return found
-        recalled = self.recall(told, asked.client) if told else None
+        recalled = self.recall(told[:RECALLED], asked.client) if told else None
         return recalled or f"c-{secrets.token_hex(6)}"
 
     def _know(self, client: str, one: str, session: str) -> None:

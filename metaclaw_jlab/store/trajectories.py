@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.core.score import ScoreSource, Scoring
 from metaclaw_jlab.core.task import CheckResult
-from metaclaw_jlab.core.trajectory import Role, Step, StopReason, Trajectory
+from metaclaw_jlab.core.trajectory import Purpose, Role, Step, StopReason, Trajectory
 from metaclaw_jlab.store import admission, encoding
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import Exact, generations, steps, trajectories
@@ -222,9 +222,13 @@ class Trajectories:
             raise _missing(trajectory_id)
         return found[0]
 
-    def recent(self, limit: int, notebook: str | None = None) -> tuple[Trajectory, ...]:
-        """At most `limit` trajectories, the newest first, of one notebook where it is given."""
+    def recent(
+        self, limit: int, notebook: str | None = None, purposes: Collection[Purpose] = ()
+    ) -> tuple[Trajectory, ...]:
+        """At most `limit` trajectories, the newest first, of one notebook and of these purposes where they are given."""
         query = select(trajectories).order_by(trajectories.c.number.desc()).limit(limit)
+        if purposes:
+            query = query.where(trajectories.c.purpose.in_([purpose.value for purpose in purposes]))
         return self._load(query if notebook is None else query.where(trajectories.c.notebook == notebook))
 
     def process_of(self, trajectory_id: str) -> str:

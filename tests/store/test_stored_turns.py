@@ -158,6 +158,14 @@ def test_a_turn_that_calls_tools_is_no_proposal(database: Database, trajectories
     assert trajectories.expire(99.0) == ()
 
 
+def test_tasks_are_found_among_many_turns(database: Database, trajectories: Trajectories) -> None:
+    trajectories.record(opened("task"))
+    for number in range(5):
+        finished(database, f"t{number}")
+    assert [one.id for one in trajectories.recent(2, purposes=(Purpose.USER,))] == ["task"]
+    assert [one.id for one in trajectories.recent(2)] == ["t4", "t3"]
+
+
 def test_a_turn_is_forgotten_whole(database: Database, trajectories: Trajectories) -> None:
     begin(database, "t1")
     trajectories.forget("t1")
