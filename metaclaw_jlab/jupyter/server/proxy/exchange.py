@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from metaclaw_jlab.core.adapter import pinned
@@ -107,8 +107,10 @@ class Exchange:
         """Answer the request."""
         try:
             room = await self._proxy.room(self._incoming.client.namespace)
+            asked, wanted = read_body(self._incoming.raw), await self._wanted(room)
+            chat = self._dialect.request(asked)
             target = await room.target()
-            prepared = await self._prepare(room, target)
+            prepared = await self._prepare(room, target, asked, chat, wanted)
             await self._ask(room, target, prepared)
         except MetaclawError as error:
             await self._fail(status_of(error), str(error))
@@ -118,17 +120,18 @@ class Exchange:
 
     # ---------------------------------------------------------------- on the way there
 
-    async def _prepare(self, room: Room, target: Target) -> _Prepared:
-        incoming = self._incoming
-        asked = read_body(incoming.raw)
-        chat = self._dialect.request(asked)
-        defaults = (await room.settings()).proxy
-        wanted = wanted_by(incoming.headers, incoming.client, skills=defaults.skills, learn=defaults.learn)
+    async def _wanted(self, room: Room) -> Wanted:
+        incoming, defaults = self._incoming, (await room.settings()).proxy
+        return wanted_by(incoming.headers, incoming.client, skills=defaults.skills, learn=defaults.learn)
+
+    async def _prepare(
+        self, room: Room, target: Target, asked: dict[str, Any], chat: dict[str, Any], wanted: Wanted
+    ) -> _Prepared:
         injection = Injection()
         if wanted.skills or wanted.learn:
             found = await room.injection(
                 chat["messages"],
-                incoming.client.id,
+                self._incoming.client.id,
                 wanted.session or "",
                 skills=wanted.skills,
                 local=target.local,
@@ -138,7 +141,7 @@ class Exchange:
             else:
                 wanted = Wanted(False, False, wanted.session, wanted.kind, wanted.done)
         sent = await self._with_model(room, target, with_skills(chat, injection.text), wanted, injection)
-        data = incoming.raw if sent is asked else json.dumps(sent).encode()
+        data = self._incoming.raw if sent is asked else json.dumps(sent).encode()
         return _Prepared(asked, chat, sent, data, wanted, injection)
 
     async def _with_model(
@@ -307,6 +310,8 @@ class Exchange:
         wanted, injection = prepared.wanted, prepared.injection
         if not (wanted.learn or injection.skills):
             return None
+        if not replied.model:
+            replied = replace(replied, model=str(prepared.sent["model"]))
         asked = Asked(
             prepared.chat,
             prepared.sent,

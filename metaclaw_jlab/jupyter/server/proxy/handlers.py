@@ -109,6 +109,9 @@ class ProxyHandler(APIHandler):
         """What this client is spoken to in."""
         return self.speak(self.client.id)
 
+    def set_secure_cookie(self, *_: Any, **__: Any) -> None:
+        """Jupyter hands out a login cookie with every token: an agent has no use for one."""
+
     def refuse(self, status: int, message: str) -> None:
         """Answer with an error in the client's dialect."""
         if status == 429:

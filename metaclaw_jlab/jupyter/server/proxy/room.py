@@ -32,6 +32,7 @@ TRUST_SECONDS = (
 FIND_SECONDS = 5.0  # a request goes on without skills where they were not found by then
 WARN_SECONDS = 60.0
 SERVED = "metaclaw"  # the model's name for whichever the configuration names
+_WITHOUT = "Requests go on without skills, and are not learned from:"
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -62,11 +63,17 @@ class Room:
         self._shelf = Shelf(workspace, clock=clock)
 
     async def settings(self) -> Settings:
-        """The settings as they are now, at most a second old. Raises ConfigError."""
+        """The settings as they are now, at most a second old; the last good ones while the file is broken. Raises
+        ConfigError where there were none."""
         now = self._clock()
         if self._settings is None or now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            self._settings = await self._in_pool(self._read_settings)
+            try:
+                self._settings = await self._in_pool(self._read_settings)
+            except MetaclawError as error:
+                if self._settings is None:
+                    raise
+                self._warn(f"The configuration as it was still holds: {error}")
         return self._settings
 
     def _read_settings(self) -> Settings:
@@ -144,19 +151,19 @@ class Room:
             return await asyncio.wait_for(asyncio.wrap_future(job), FIND_SECONDS)
         except TimeoutError:
             self._overdue = job
-            self._warn(f"finding them took more than {FIND_SECONDS:g} s.")
+            self._warn(f"{_WITHOUT} finding them took more than {FIND_SECONDS:g} s.")
         except MetaclawError as error:
-            self._warn(str(error))
+            self._warn(f"{_WITHOUT} {error}")
         except Exception as error:  # noqa: BLE001 - no other agent's work fails because skills cannot be found
-            self._warn(f"{type(error).__name__}: {error}", trace=True)
+            self._warn(f"{_WITHOUT} {type(error).__name__}: {error}", trace=True)
         return None
 
     def _warn(self, why: str, *, trace: bool = False) -> None:
-        """Say why there are no skills, once a minute at most."""
+        """Say what is wrong, once a minute at most."""
         now = self._clock()
         if self._warned_at is None or now - self._warned_at >= WARN_SECONDS:
             self._warned_at = now
-            _log.warning("Requests go on without skills, and are not learned from: %s", why, exc_info=trace)
+            _log.warning("%s", why, exc_info=trace)
 
     def _inject(
         self,

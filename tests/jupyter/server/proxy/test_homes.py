@@ -60,6 +60,16 @@ def test_a_configuration_that_cannot_be_read_is_told(served: Served) -> None:
     assert "skils" in answer.json["error"]["message"]
 
 
+def test_settings_hold_while_their_file_is_broken(
+    served: Served, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_server.always("Hello.")
+    served.post(ask())
+    served.workspace.home.config.write_text("[proxy\n")
+    monkeypatch.setattr("metaclaw_jlab.jupyter.server.proxy.room.LOOK_SECONDS", 0.0)
+    assert served.post(ask()).status == 200
+
+
 def test_a_server_in_a_namespace_serves_that_and_its_clients_theirs(
     tmp_path: Path, scripted_server: ScriptedServer
 ) -> None:

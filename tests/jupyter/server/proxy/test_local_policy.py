@@ -116,6 +116,12 @@ def test_a_start_that_fails_is_told(local: Served, starter: Starter) -> None:
     assert answer.json["error"]["message"] == "It did not come up. Look at its log."
 
 
+def test_what_is_no_request_starts_nothing(local: Served, starter: Starter) -> None:
+    assert local.post(b"{").status == 400
+    assert local.post({"messages": []}).status == 400
+    assert starter.count == 0
+
+
 def test_many_that_wait_for_a_start_wait_for_the_same(
     local: Served, scripted_server: ScriptedServer, starter: Starter
 ) -> None:
