@@ -225,7 +225,7 @@ class Trajectories:
     def recent(
         self, limit: int, notebook: str | None = None, purposes: Collection[Purpose] = ()
     ) -> tuple[Trajectory, ...]:
-        """At most `limit` trajectories, the newest first, of one notebook and of these purposes where they are given."""
+        """At most `limit` trajectories, the newest first, of one notebook and of these purposes where given."""
         query = select(trajectories).order_by(trajectories.c.number.desc()).limit(limit)
         if purposes:
             query = query.where(trajectories.c.purpose.in_([purpose.value for purpose in purposes]))
