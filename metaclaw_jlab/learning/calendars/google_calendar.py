@@ -52,7 +52,7 @@ def away_by_google(service: Any, wanted: Wanted) -> tuple[tuple[Span, ...], int]
     Raises CalendarError.
     """
     import google.auth.exceptions
-    import httplib2  # type: ignore[import-untyped]
+    import httplib2
     from googleapiclient.errors import HttpError
 
     spans, unreadable, page = [], 0, None
