@@ -134,6 +134,11 @@ class Turns:
             newest=limit,
         )
 
+    def pending(self) -> tuple[str, ...]:
+        """The turns that failed and wait to be learnt from, the oldest first."""
+        table = trajectories.c
+        return self._ids(table.unsettled == 1, table.drained_at.is_(None), table.role != Role.SUPPORT.value)
+
     def admissible(self) -> tuple[str, ...]:
         """Main turns of the current skill generation that ended well, may teach, were scored by a judge, and whose
         failure was decided on: what may be query where the user allows it."""

@@ -6,12 +6,15 @@ import pytest
 from metaclaw_jlab.assembly.turns import TurnLearning, learn_from_turns
 from metaclaw_jlab.assembly.workspace import Workspace, open_workspace
 from metaclaw_jlab.core.exchange import Asked, Replied
+from metaclaw_jlab.core.feedback import FeedbackKind
 from metaclaw_jlab.core.trajectory import Role
+from metaclaw_jlab.inspection.feedback import say
 from metaclaw_jlab.learning.turn_keeping import keep_exchange
 from metaclaw_jlab.learning.turn_scoring import NO_JUDGE, Scored
 from metaclaw_jlab.learning.turns import Conversations
 from metaclaw_jlab.store.support import Support
 from tests.reward_models.ballots import JudgeServer, element, honest
+from tests.store.samples import ended
 
 QUESTION = "Save the rows of prices.csv in dear.csv"
 
@@ -66,6 +69,18 @@ def test_turns_are_admitted_only_where_the_user_allows_it(tmp_path: Path, server
     workspace.overrides["proxy.train_judged"] = True
     assert learn_from_turns(workspace).admitted == 1
     assert workspace.trajectories().get(right).role is Role.QUERY
+    workspace.close()
+
+
+def test_the_tasks_of_a_kernel_are_left_to_the_kernel(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path)
+    workspace.trajectories().record(ended("task"))
+    learn_from_turns(workspace)
+    assert Support(workspace.database()).pending(9) == ("task",)
+    said = turn(workspace, "df.to_csv('dear.csv')")
+    say(workspace, said, FeedbackKind.BAD, "Use semicolons in csv files.")
+    assert learn_from_turns(workspace).generations == (1,)
+    assert Support(workspace.database()).pending(9) == ()
     workspace.close()
 
 
