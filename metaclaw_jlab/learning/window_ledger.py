@@ -42,6 +42,7 @@ class WindowLedger:
         except (InvariantViolation, NotFound) as error:
             logger.warning("A window is lost from the log: %s", error)
             self._closed = None
+            self._begun = False  # whatever is open there is not this one
         except (MetaclawError, OSError) as error:
             self._say(error)
 

@@ -415,6 +415,24 @@ def test_the_window_of_a_host_that_died_is_closed_by_the_next(bench: Bench) -> N
     assert (closed.closed_by, closed.used_seconds) == ("crash", 180)
 
 
+def test_a_window_that_somebody_else_closed_is_let_go(bench: Bench) -> None:
+    bench.idle()
+    bench.another().tick()
+    bench.scheduler.activity("lab")
+    assert bench.wait(bench.settings.idle_minutes * 60).state is SchedulerState.TRAINING
+    assert [window.closed_by for window in bench.windows.recent(9)] == ["", "crash"]
+
+
+def test_a_window_that_the_store_refuses_to_close_is_closed_all_the_same(bench: Bench) -> None:
+    bench.idle()
+    assert bench.stage.now is not None
+    bench.stage.now = replace(bench.stage.now, run=99)  # there is no such run
+    bench.wait(60)
+    bench.scheduler.activity("lab")
+    assert bench.wait(bench.settings.idle_minutes * 60).state is SchedulerState.TRAINING
+    assert bench.windows.recent(9)[1].closed_by == "crash"
+
+
 def test_windows_do_not_flap(bench: Bench) -> None:
     bench.sleep.state = IDLE
     bench.scheduler.tick()

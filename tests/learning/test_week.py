@@ -44,7 +44,7 @@ def office_week(**settings: object) -> Plan:
     plan = Plan(
         ZoneInfo(BERLIN),
         datetime.date(2026, 10, 19),
-        SchedulerSettings(**wanted),  # type: ignore[arg-type]
+        SchedulerSettings(**wanted),
         calendar=MEETINGS,
     )
     random = Random(7)
@@ -67,7 +67,7 @@ def office_week(**settings: object) -> Plan:
 def night_week(**settings: object) -> Plan:
     """Somebody who works at night, past midnight, in the week in which the clocks go forward on Sunday at 02:00."""
     wanted = {"timezone": NEW_YORK, "sleep_hours": "08:00-15:00", **settings}
-    plan = Plan(ZoneInfo(NEW_YORK), datetime.date(2026, 3, 2), SchedulerSettings(**wanted))  # type: ignore[arg-type]
+    plan = Plan(ZoneInfo(NEW_YORK), datetime.date(2026, 3, 2), SchedulerSettings(**wanted))
     random = Random(11)
     for night in (0, 1, 2, 3, 5):
         plan.work(night, "22:00", "23:59", random)
