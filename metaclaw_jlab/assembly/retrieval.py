@@ -81,6 +81,7 @@ class Retrieval:
         self._lexical = LiveIndex()
         self._library: tuple[object, Library] | None = None
         self._dense: tuple[object, Following | None] = (None, None)
+        self._scan: Following | None = None  # where Chroma is behind
         self._silent_until = 0.0  # the host
         self._paused_until = 0.0  # the dense part
 
@@ -175,7 +176,23 @@ class Retrieval:
         if dense is None:
             return None
         dense.follow(library, self._catch_up_seconds)
+        if owner and wanted.embedder == "shipped" and not dense.holds(library):
+            return self._scanned(library, wanted) or dense.retriever
         return dense.retriever
+
+    def _scanned(self, library: Library, wanted: SkillSettings) -> DenseRetriever | None:
+        """An exact scan, while Chroma is being loaded or written; None where there is too much for that."""
+        from metaclaw_jlab.assembly.vectors import AT_ONCE, open_dense
+
+        if library.size > AT_ONCE:
+            return None
+        with self._lock:
+            if self._scan is None:
+                self._scan = open_dense(self._workspace, wanted, owner=False)
+        if self._scan is None:
+            return None
+        self._scan.follow(library, self._catch_up_seconds)
+        return self._scan.retriever
 
     def _is_host(self) -> bool:
         """Whether this process is the home's active host, which owns the vectors of its namespaces too."""

@@ -23,6 +23,11 @@ class Library:
     texts: Mapping[str, Sequence[str]]
     given: tuple[Skill, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many texts are indexed of it."""
+        return len(self.skills) + sum(map(len, self.texts.values()))
+
 
 class Following:
     """A dense retriever that follows a library on a thread of its own where there is more to embed than a little."""
@@ -44,8 +49,7 @@ class Following:
                 return
             seconds = 0.0 if self._running and self._wanted is library else seconds
             self._wanted = library
-            texts = len(library.skills) + sum(map(len, library.texts.values()))
-            if texts <= self._at_once and not self._running:
+            if library.size <= self._at_once and not self._running:
                 self.retriever.synchronise(library.skills, library.texts)
                 self._held = library
                 return
@@ -56,6 +60,10 @@ class Following:
             error, self._error = self._error, None
         if error is not None:
             raise error
+
+    def holds(self, library: Library) -> bool:
+        """Whether all of this library is embedded."""
+        return self._held is library
 
     def settle(self, seconds: float) -> bool:
         """Wait until nothing is being embedded; whether that is so."""

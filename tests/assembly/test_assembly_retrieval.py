@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,26 @@ def test_the_host_keeps_vectors_in_chroma(workspace: Workspace) -> None:
     assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
     assert isinstance(held_vectors(searching), ChromaVectors)
     assert any((workspace.home.runtime / "vectors").iterdir())
+    searching.close()
+
+
+def test_the_host_scans_while_chroma_is_behind(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(workspace.home, NOWHERE)
+    gate = threading.Event()
+    write = ChromaVectors.synchronise
+
+    def synchronise(vectors: ChromaVectors, texts: Mapping[str, str]) -> int:
+        gate.wait(PATIENT)
+        return write(vectors, texts)
+
+    monkeypatch.setattr(ChromaVectors, "synchronise", synchronise)
+    searching = Retrieval(workspace, catch_up_seconds=0.0)
+    assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
+    gate.set()
+    following = searching._dense[1]
+    assert following is not None
+    assert following.settle(PATIENT)
+    assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
     searching.close()
 
 
