@@ -91,26 +91,29 @@ def query_of(messages: Sequence[Mapping[str, Any]]) -> str:
 
 
 class Shelf:
-    """The library of a workspace as prompts are built from it. A new generation counts at once; files that were edited
-    by hand are looked at once a second, for that takes a look at each of them. Any thread may call."""
+    """The library of a workspace as prompts are built from it. A new generation counts once its manifest is written;
+    everything else, edits by hand too, is looked at once a second, for that takes a look at each file. Any thread may
+    call."""
 
     def __init__(self, workspace: Workspace, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._workspace, self._clock = workspace, clock
         self._current: Synchronised | None = None
+        self._signature: tuple[int, ...] | None = None
         self._looked_at = 0.0
 
     def current(self) -> Synchronised:
         """The current generation and its skills. Blocks on the store."""
-        from metaclaw_jlab.store.skills import Skills
+        from metaclaw_jlab.skills.manifest import manifest_signature
 
-        found, now = self._current, self._clock()
+        now = self._clock()
+        signature = manifest_signature(self._workspace.home.skills)
         if (
-            found is not None
-            and now - self._looked_at < LOOK_SECONDS
-            and Skills(self._workspace.database()).current_generation() == found.generation
+            self._current is None
+            or signature != self._signature
+            or not 0 <= now - self._looked_at < LOOK_SECONDS
         ):
-            return found
-        self._current, self._looked_at = self._workspace.synchronised(), now
+            self._current = self._workspace.synchronised()
+            self._signature, self._looked_at = signature, now
         return self._current
 
     def find(self, query: str, wanted: SkillSettings) -> Injection:

@@ -19,6 +19,7 @@ from metaclaw_jlab.jupyter.server.proxy.injection import (
     turn_key,
     with_skills,
 )
+from metaclaw_jlab.skills.working_copy import publish
 from metaclaw_jlab.store.client_keys import ClientKeys, ClientSettings
 from metaclaw_jlab.store.skills import Skills
 from tests.jupyter.server.proxy.conftest import Serve
@@ -36,7 +37,10 @@ def teach(workspace: Workspace, *bodies: str) -> int:
     skills = [
         Skill(f"rule-{number}", f"Use when: {body}", body) for number, body in enumerate(bodies, start=1)
     ]
-    return Skills(workspace.database()).commit_generation(Cause.USER, skills).number
+    store = Skills(workspace.database())
+    number = store.commit_generation(Cause.USER, skills).number
+    assert publish(workspace.home, store) == ()
+    return number
 
 
 def told(server: ScriptedServer) -> str:
