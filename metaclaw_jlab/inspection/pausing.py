@@ -28,6 +28,7 @@ def pause_training(
 
     Raises UsageMistake, StoreError.
     """
+    from metaclaw_jlab.assembly.namespaces import in_home
     from metaclaw_jlab.learning.local_day import zone
     from metaclaw_jlab.learning.signals.phrases import moment
     from metaclaw_jlab.runtime.host import published
@@ -38,22 +39,27 @@ def pause_training(
         raise UsageMistake("A pause ends after minutes or at a time, not both.", "Leave one of them out.")
     now, there = clock(), zone(workspace.settings().scheduler.timezone)
     end = _next_time(until, now, there) if until is not None else _after(minutes, now)
-    Pauses(workspace.database(), clock=clock).begin(end)
     lasting = "until you take it back (train unpause)" if end is None else f"until {moment(end, now, there)}"
     told = f"Nothing is trained by itself {lasting}."
-    if conductor(workspace.home) is not None:
-        stopped = published(workspace.home) is not None
-        told += (
-            " What trains is being stopped." if stopped else " What you began trains on; stop it: train stop."
-        )
+    with in_home(workspace) as whole:  # windows are the home's, whatever namespace asks
+        Pauses(whole.database(), clock=clock).begin(end)
+        if conductor(whole.home) is not None:
+            stopped = published(whole.home) is not None
+            told += (
+                " What trains is being stopped."
+                if stopped
+                else " What you began trains on; stop it: train stop."
+            )
     return {"paused": True, "until": end, "told": told}
 
 
 def unpause_training(workspace: Workspace) -> dict[str, object]:
     """Take the pause back. Raises StoreError."""
+    from metaclaw_jlab.assembly.namespaces import in_home
     from metaclaw_jlab.store.windows import Pauses
 
-    before = Pauses(workspace.database()).end()
+    with in_home(workspace) as whole:
+        before = Pauses(whole.database()).end()
     told = (
         "Nothing was paused." if before is None else "The pause is over: training goes on when nobody works."
     )

@@ -40,6 +40,13 @@ def schedule(workspace: Workspace, view: View | None = None, *, recent: int = RE
 
     Raises StoreError, ConfigError.
     """
+    from metaclaw_jlab.assembly.namespaces import in_home
+
+    with in_home(workspace) as whole:  # windows are the home's, whatever namespace asks
+        return _schedule(whole, view, recent)
+
+
+def _schedule(workspace: Workspace, view: View | None, recent: int) -> ScheduleAccount:
     import time
 
     from metaclaw_jlab.learning.local_day import day_start, zone

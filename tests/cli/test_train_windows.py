@@ -88,3 +88,14 @@ def test_older_tasks_are_attempted_in_a_window_where_the_user_lets_them(
     assert metaclaw("config", "set", "scheduler.reattempt", reattempt).code == 0
     assert metaclaw("train", "--now", *words).code == 1
     assert told == [most]
+
+
+def test_a_pause_from_within_a_namespace_is_the_homes(
+    metaclaw: Metaclaw, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METACLAW_AGENT_NAMESPACE", "side")
+    assert metaclaw("train", "pause").code == 0
+    assert paused(home)
+    assert "paused" in metaclaw("train").out.lower()
+    assert metaclaw("train", "unpause").code == 0
+    assert not paused(home)
