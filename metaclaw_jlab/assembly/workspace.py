@@ -18,6 +18,7 @@ from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.settings.configuration import Configuration, load
+from metaclaw_jlab.settings.freshness import Signature, signature
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.retrieval import Retrieval
@@ -50,11 +51,20 @@ class Workspace:
     _policies: dict[tuple[object, ...], EndpointPolicy] = field(default_factory=dict)
     _retrieval: Retrieval | None = None
     _evolver: tuple[object, Evolver] | None = None
+    _configuration: tuple[Signature, dict[str, object], Configuration] | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def configuration(self, more: Mapping[str, object] | None = None) -> Configuration:
-        """The configuration as it is now (the file is read again), or as it would be with `more` overrides."""
-        return load(self.home.config, {**self.overrides, **(more or {})})
+        """The configuration as it is now, or as it would be with `more` overrides."""
+        if more:
+            return load(self.home.config, {**self.overrides, **more})
+        state = signature(self.home.config)
+        kept = self._configuration
+        if kept is not None and state is not None and kept[:2] == (state, self.overrides):
+            return kept[2]
+        found = load(self.home.config, self.overrides)
+        self._configuration = None if state is None else (state, dict(self.overrides), found)
+        return found
 
     def settings(self) -> Settings:
         """The values alone."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = Literal["default", "config.toml", "environment", "administrator", "session"]
 ADMINISTRATOR_PATH = Path("/etc/metaclaw/config.toml")
 ADMINISTRATOR_VARIABLE = "METACLAW_ADMIN_CONFIG"
-_PREFIX = "METACLAW_"
+PREFIX = "METACLAW_"
 _SECRET_NAMES = ("key", "api_key", "apikey", "token", "secret", "password")
 
 
@@ -213,11 +213,11 @@ def _administrators(environment: Mapping[str, str], path: Path | None) -> dict[s
 
 def _environment_layer(environment: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
     names = {_variable(key): key for key in _fields()}
-    sections = tuple(f"{_PREFIX}{section.upper()}_" for section in Settings.model_fields)
+    sections = tuple(f"{PREFIX}{section.upper()}_" for section in Settings.model_fields)
     values: dict[str, object] = {}
     notes: list[str] = []
     for variable, text in environment.items():
-        if not variable.startswith(_PREFIX) or not text.strip():
+        if not variable.startswith(PREFIX) or not text.strip():
             continue
         if key := names.get(variable):
             values[key] = _from_text(key, text, f"the environment variable {variable}")
@@ -269,7 +269,7 @@ def _meant(name: str, known: Mapping[str, object] | list[str]) -> str:
 
 
 def _variable(key: str) -> str:
-    return _PREFIX + key.replace(".", "_").upper()
+    return PREFIX + key.replace(".", "_").upper()
 
 
 def _default(info: FieldInfo) -> object:
