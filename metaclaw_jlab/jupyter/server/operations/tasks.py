@@ -70,8 +70,12 @@ def task(host: Host, *, id: str, prompt: str) -> Account:  # noqa: A002
 
 
 def say(host: Host, *, id: str, kind: str, reason: str) -> feedback.Said:  # noqa: A002
-    """Keep what the user says of a task. Raises NotFound, UsageMistake."""
-    return feedback.say(host.workspace, id, FeedbackKind(kind), reason)
+    """Keep what the user says of a task; a turn of another agent is learnt from soon. Raises NotFound, UsageMistake."""
+    from metaclaw_jlab.jupyter.server.proxy.handlers import proxy_of
+
+    said = feedback.say(host.workspace, id, FeedbackKind(kind), reason)
+    proxy_of(host).recording.look(host.workspace)
+    return said
 
 
 def take_back(host: Host, *, id: str) -> feedback.Said:  # noqa: A002

@@ -36,6 +36,9 @@ class Recorder(Protocol):
     def record(self, workspace: Workspace, asked: Asked, replied: Replied) -> str | None:
         """Keep an exchange; the id of its trajectory. Returns at once."""
 
+    def look(self, workspace: Workspace) -> None:
+        """Have failures that wait in this namespace looked at soon. Returns at once; from any thread."""
+
     def close(self, seconds: float) -> None:
         """Write what waits, for at most so long."""
 
