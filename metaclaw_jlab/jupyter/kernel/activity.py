@@ -131,8 +131,10 @@ class KernelActivity:
         host = published(home)
         if host is not None and host.activity_port:
             connected = Sender(host.activity_port, host.secret, self._process)
+            self._sender = (
+                connected  # before it is told: what the user does meanwhile is said by the cell itself
+            )
             connected.send(self._state)
-            self._sender = connected
 
     def _store(self, home: Home) -> Activities:
         if self._activities is None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -211,8 +211,7 @@ class Exchange:
             completion = None
         headers = {**told, **prepared.headers}
         if completion is not None:
-            seconds = time.monotonic() - prepared.began
-            trajectory = self._record(room, prepared, replied_by(completion, seconds))
+            trajectory = self._record(room, prepared, replied_by(completion, _since(prepared)))
             if trajectory is not None:
                 headers["X-MetaClaw-Trajectory"] = trajectory
         if self._dialect.as_is:
@@ -241,18 +240,20 @@ class Exchange:
         status: int,
     ) -> None:
         assembled, error = Assembled(), ""
+        # Kept before the client has all of it: whatever it then does comes after.
+        keep = _Once(lambda told: self._record(room, prepared, assembled.replied(_since(prepared), told)))
         try:
             if self._dialect.as_is:
                 self._streaming = ChatStream()
                 self._outlet.begin(status, {**STREAM_HEADERS, **headers})
-                await self._pass(body, assembled)
+                await self._pass(body, assembled, keep)
             elif prepared.asked.get("stream"):
                 self._open_stream(prepared, headers)
-                await self._render(body, assembled)
+                await self._render(body, assembled, keep)
             else:
                 async for _ in _chunks(body, assembled):
                     pass
-                self._assembled(prepared, assembled, headers)
+                self._assembled(prepared, assembled, headers, keep)
         except asyncio.CancelledError:
             error = "The client left before the answer was complete."
             raise
@@ -262,24 +263,25 @@ class Exchange:
         finally:
             if not error and not assembled.complete:
                 error = assembled.trouble or "The policy ended its stream without a finish reason."
-            seconds = time.monotonic() - prepared.began
-            self._record(room, prepared, assembled.replied(seconds, error))
+            keep(error)
 
-    async def _pass(self, body: AsyncIterator[bytes], assembled: Assembled) -> None:
+    async def _pass(self, body: AsyncIterator[bytes], assembled: Assembled, keep: _Once) -> None:
         """The upstream's stream as it is. What it adds up to is read meanwhile."""
         lines, events = WholeLines(), Events()
         async for part in body:
+            for event in events.push(part):
+                assembled.event(event)
+            if assembled.done and assembled.complete:
+                keep("")
             if data := lines.push(part):
                 await self._outlet.send(data)
                 self._gap = lines.gap()
-            for event in events.push(part):
-                assembled.event(event)
         if rest := lines.rest():
             await self._outlet.send(rest)
         for event in events.end():
             assembled.event(event)
 
-    async def _render(self, body: AsyncIterator[bytes], assembled: Assembled) -> None:
+    async def _render(self, body: AsyncIterator[bytes], assembled: Assembled, keep: _Once) -> None:
         """The upstream's stream in the client's dialect."""
         renderer = self._streaming
         assert renderer is not None
@@ -290,12 +292,16 @@ class Exchange:
             raise UpstreamError(
                 assembled.trouble or "The policy ended its stream without a finish reason.", "Ask again."
             )
+        keep("")
         await self._outlet.send(renderer.close())
 
-    def _assembled(self, prepared: _Prepared, assembled: Assembled, headers: dict[str, str]) -> None:
+    def _assembled(
+        self, prepared: _Prepared, assembled: Assembled, headers: dict[str, str], keep: _Once
+    ) -> None:
         """A whole answer of a stream that the client did not ask for."""
         if not assembled.complete:
             raise UpstreamError(assembled.trouble or "The policy's answer is not complete.", "Ask again.")
+        keep("")
         body = self._dialect.answer(prepared.asked, assembled.completion())
         self._outlet.whole(200, {**headers, "Content-Type": "application/json"}, json.dumps(body).encode())
 
@@ -329,6 +335,22 @@ class Exchange:
         except Exception:  # noqa: BLE001 - an answer is not lost because it cannot be kept
             _log.exception("An exchange is not kept.")
             return None
+
+
+class _Once:
+    """Does something the first time that it is called, and not again."""
+
+    def __init__(self, work: Callable[[str], object]) -> None:
+        self._work: Callable[[str], object] | None = work
+
+    def __call__(self, told: str) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work(told)
+
+
+def _since(prepared: _Prepared) -> float:
+    return time.monotonic() - prepared.began
 
 
 async def _chunks(body: AsyncIterator[bytes], assembled: Assembled) -> AsyncIterator[dict[str, Any]]:
