@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.skills.dense import DenseRetriever
     from metaclaw_jlab.skills.following import Following
 
+SCANNED_TEXTS = 2000  # as many vectors are scanned in less than a millisecond; an index takes two
 HOST_SECONDS = 0.3
 CATCH_UP_SECONDS = 0.1
 PAUSE_SECONDS = 60.0
@@ -61,7 +62,8 @@ def dense_weight(wanted: SkillSettings) -> float:
 class Retrieval:
     """Finds skills for one workspace; it may be used from several threads.
 
-    Where vectors have a weight the home's host is asked, which has them open; the host itself uses Chroma. Who finds no
+    Where vectors have a weight, those of a library of ordinary size and the shipped embedder are scanned, which is
+    exact and faster than any index. Of a larger one the home's host is asked, which has them in Chroma. Who finds no
     host scans the shipped embedder's vectors, or goes by words alone where another embedder is configured: a kernel
     neither loads a model for this nor sends a whole library to an endpoint. What goes wrong with vectors is logged, and
     words go on alone for a minute.
@@ -81,7 +83,7 @@ class Retrieval:
         self._lexical = LiveIndex()
         self._library: tuple[object, Library] | None = None
         self._dense: tuple[object, Following | None] = (None, None)
-        self._scan: Following | None = None  # where Chroma is behind
+        self._scan: Following | None = None
         self._silent_until = 0.0  # the host
         self._paused_until = 0.0  # the dense part
 
@@ -94,11 +96,12 @@ class Retrieval:
         weight = dense_weight(wanted)
         if weight == 0 or limit < 1 or not library.skills:
             return self._lexical.search(query, limit)
-        host = self._asked(library, query, limit)
+        small = wanted.embedder == "shipped" and not wanted.chroma_url and library.size <= SCANNED_TEXTS
+        host = None if small else self._asked(library, query, limit)
         if host is not None:
             return host
         try:
-            dense = self._followed(library, wanted)
+            dense = self._scanned(library, wanted) if small else self._followed(library, wanted)
             if dense is not None:
                 likeness = VALIDATED[wanted.embedder].likeness
                 return HybridRetriever(self._lexical, dense, weight, likeness).search(query, limit)
@@ -176,15 +179,13 @@ class Retrieval:
         if dense is None:
             return None
         dense.follow(library, self._catch_up_seconds)
-        if owner and wanted.embedder == "shipped" and not dense.holds(library):
-            return self._scanned(library, wanted) or dense.retriever
         return dense.retriever
 
     def _scanned(self, library: Library, wanted: SkillSettings) -> DenseRetriever | None:
-        """An exact scan, while Chroma is being loaded or written; None where there is too much for that."""
-        from metaclaw_jlab.assembly.vectors import AT_ONCE, open_dense
+        """An exact scan; None for a while after something went wrong."""
+        from metaclaw_jlab.assembly.vectors import open_dense
 
-        if library.size > AT_ONCE:
+        if self._clock() < self._paused_until:
             return None
         with self._lock:
             if self._scan is None:

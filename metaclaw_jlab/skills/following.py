@@ -61,10 +61,6 @@ class Following:
         if error is not None:
             raise error
 
-    def holds(self, library: Library) -> bool:
-        """Whether all of this library is embedded."""
-        return self._held is library
-
     def settle(self, seconds: float) -> bool:
         """Wait until nothing is being embedded; whether that is so."""
         with self._change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,12 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     opened = open_workspace(tmp_path / "home")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every library is too large to be scanned."""
+    monkeypatch.setattr(retrieval, "SCANNED_TEXTS", 0)
 
 
 def patient(workspace: Workspace) -> Retrieval:
@@ -98,6 +104,7 @@ def held_vectors(searching: Retrieval) -> object:
     return following.retriever._vectors
 
 
+@pytest.mark.usefixtures("large")
 def test_the_host_keeps_vectors_in_chroma(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
     searching = patient(workspace)
@@ -107,26 +114,23 @@ def test_the_host_keeps_vectors_in_chroma(workspace: Workspace) -> None:
     searching.close()
 
 
-def test_the_host_scans_while_chroma_is_behind(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_of_ordinary_size_is_scanned_by_the_host_too(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
-    gate = threading.Event()
-    write = ChromaVectors.synchronise
-
-    def synchronise(vectors: ChromaVectors, texts: Mapping[str, str]) -> int:
-        gate.wait(PATIENT)
-        return write(vectors, texts)
-
-    monkeypatch.setattr(ChromaVectors, "synchronise", synchronise)
-    searching = Retrieval(workspace, catch_up_seconds=0.0)
+    searching = patient(workspace)
     assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
-    gate.set()
-    following = searching._dense[1]
-    assert following is not None
-    assert following.settle(PATIENT)
-    assert names(searching.search(SKILLS, FREE, 3)) == [CHARTS.name]
+    assert not (workspace.home.runtime / "vectors").exists()
     searching.close()
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_nobody_is_asked_about_a_library_of_ordinary_size(workspace: Workspace) -> None:
+    host = FakeHost(workspace.home, told(MOVES))
+    assert names(workspace.retrieval().search(SKILLS, FREE, 3)) == [CHARTS.name]
+    assert host.asked == []
+    host.close()
+
+
+@pytest.mark.usefixtures("large")
 def test_one_changed_skill_embeds_one_text(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = WordVectors()
     monkeypatch.setattr("metaclaw_jlab.engines.embedders.open_embedder", lambda _: embedder)
@@ -142,6 +146,7 @@ def test_one_changed_skill_embeds_one_text(workspace: Workspace, monkeypatch: py
     searching.close()
 
 
+@pytest.mark.usefixtures("large")
 def test_whoever_does_not_get_the_folder_scans(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
     with lease(workspace.home, LEASE):
@@ -150,6 +155,7 @@ def test_whoever_does_not_get_the_folder_scans(workspace: Workspace) -> None:
         assert isinstance(held_vectors(searching), ExactScan)
 
 
+@pytest.mark.usefixtures("large")
 def test_closing_gives_the_folder_to_the_next(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
     for _ in range(2):
@@ -159,6 +165,7 @@ def test_closing_gives_the_folder_to_the_next(workspace: Workspace) -> None:
         searching.close()
 
 
+@pytest.mark.usefixtures("large")
 def test_trouble_with_vectors_leaves_words(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
     publish(workspace.home, NOWHERE)
     workspace.overrides["skills.chroma_url"] = "http://127.0.0.1:9"
@@ -215,7 +222,7 @@ def told(*skills: Skill) -> dict[str, object]:
     return {"generation": 1, "skills": found}
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 def test_a_kernel_asks_the_host(workspace: Workspace) -> None:
     host = FakeHost(workspace.home, told(MOVES))
     assert workspace.retrieval().search(SKILLS, FREE, 3) == (Match(MOVES, 0.5),)
@@ -223,7 +230,7 @@ def test_a_kernel_asks_the_host(workspace: Workspace) -> None:
     host.close()
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -241,7 +248,7 @@ def test_an_answer_about_other_skills_is_left_aside(workspace: Workspace, answer
     host.close()
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 def test_a_host_that_refuses_is_not_asked_again_at_once(workspace: Workspace) -> None:
     host = FakeHost(workspace.home, {"message": "not active"}, status=409)
     now = [0.0]
@@ -255,7 +262,7 @@ def test_a_host_that_refuses_is_not_asked_again_at_once(workspace: Workspace) ->
     host.close()
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 def test_a_long_text_is_cut_to_what_the_host_takes(workspace: Workspace) -> None:
     host = FakeHost(workspace.home, told())
     assert workspace.retrieval().search(SKILLS, "x" * 200_000, 500) == ()
@@ -263,7 +270,7 @@ def test_a_long_text_is_cut_to_what_the_host_takes(workspace: Workspace) -> None
     host.close()
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 def test_of_a_namespace_the_host_of_the_home_is_not_asked(workspace: Workspace) -> None:
     host = FakeHost(workspace.home, told())
     inner = open_namespace(workspace, "project")
@@ -273,7 +280,7 @@ def test_of_a_namespace_the_host_of_the_home_is_not_asked(workspace: Workspace) 
     host.close()
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "large")
 def test_settings_of_this_session_are_not_left_to_the_host(workspace: Workspace) -> None:
     host = FakeHost(workspace.home, told(MOVES))
     workspace.overrides["skills.dense_weight"] = 1.0
@@ -282,6 +289,7 @@ def test_settings_of_this_session_are_not_left_to_the_host(workspace: Workspace)
     host.close()
 
 
+@pytest.mark.usefixtures("large")
 def test_the_host_owns_the_vectors_of_its_namespaces(workspace: Workspace) -> None:
     publish(workspace.home, NOWHERE)
     inner = open_namespace(workspace, "project")
