@@ -81,18 +81,24 @@ class Retrieval:
         self._catch_up_seconds = catch_up_seconds
         self._lock = threading.RLock()
         self._lexical = LiveIndex()
-        self._library: tuple[object, Library] | None = None
+        self._library: tuple[tuple[int, float | None, frozenset[str]], Library] | None = None
+        self._read_at = 0.0
         self._dense: tuple[object, Following | None] = (None, None)
         self._scan: Following | None = None
         self._silent_until = 0.0  # the host
         self._paused_until = 0.0  # the dense part
 
-    def search(self, skills: tuple[Skill, ...], query: str, limit: int) -> tuple[Match, ...]:
-        """At most `limit` of these skills, the best first, none under the thresholds."""
+    def search(
+        self, skills: tuple[Skill, ...], query: str, limit: int, *, seconds_old: float = 0.0
+    ) -> tuple[Match, ...]:
+        """At most `limit` of these skills, the best first, none under the thresholds. What the store says of them may
+        have been read so long ago."""
         from metaclaw_jlab.skills.fusion import HybridRetriever
 
         wanted = self._workspace.settings().skills
-        library = self._take_up(skills, wanted.threshold)
+        library = self._known(skills, wanted.threshold, seconds_old)
+        if library is None:
+            library = self._take_up(skills, wanted.threshold)
         weight = dense_weight(wanted)
         if weight == 0 or limit < 1 or not library.skills:
             return self._lexical.search(query, limit)
@@ -117,6 +123,16 @@ class Retrieval:
         if opened is not None:
             opened.close()
 
+    def _known(
+        self, skills: tuple[Skill, ...], threshold: float | None, seconds_old: float
+    ) -> Library | None:
+        """The library of these skills, where it was read no longer ago."""
+        with self._lock:
+            if self._library is None or self._clock() - self._read_at >= seconds_old:
+                return None
+            (_, kept, _), library = self._library
+            return library if library.given is skills and kept == threshold else None
+
     def _take_up(self, skills: tuple[Skill, ...], threshold: float | None) -> Library:
         """The library of these skills as the store stands, indexed by words."""
         from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
@@ -129,6 +145,7 @@ class Retrieval:
         out = frozenset(name for name, found in marks.items() if Mark.QUARANTINED in found)
         state = (store.version(), threshold, out)
         with self._lock:
+            self._read_at = self._clock()
             if self._library is not None:
                 known, library = self._library
                 if known == state and library.given is skills:

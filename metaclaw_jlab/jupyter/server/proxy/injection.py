@@ -124,7 +124,9 @@ class Shelf:
         generation = current.generation.number
         if not query or not current.skills or wanted.max_skills == 0:
             return Injection(generation=generation)
-        found = self._workspace.retrieval().search(current.skills, query, CANDIDATES * wanted.max_skills)
+        found = self._workspace.retrieval().search(
+            current.skills, query, CANDIDATES * wanted.max_skills, seconds_old=LOOK_SECONDS
+        )
         matches = select(found, wanted.max_skills, wanted.max_tokens)
         if not matches:
             return Injection(generation=generation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -59,6 +60,7 @@ class Room:
         self._target: Target | None = None
         self._finding: asyncio.Task[Target] | None = None
         self._warned_at: float | None = None
+        self._settled = False
         self._turns = Turns(clock=clock)
         self._shelf = Shelf(workspace, clock=clock)
 
@@ -148,7 +150,9 @@ class Room:
             self._inject, messages, client, session, settings, skills=skills, local=local
         )
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(job), FIND_SECONDS)
+            found = await asyncio.wait_for(asyncio.wrap_future(job), FIND_SECONDS)
+            self._settle()
+            return found
         except TimeoutError:
             self._overdue = job
             self._warn(f"{_WITHOUT} finding them took more than {FIND_SECONDS:g} s.")
@@ -157,6 +161,13 @@ class Room:
         except Exception as error:  # noqa: BLE001 - no other agent's work fails because skills cannot be found
             self._warn(f"{_WITHOUT} {type(error).__name__}: {error}", trace=True)
         return None
+
+    def _settle(self) -> None:
+        """Once all that this takes is loaded, spare the garbage collector a look at it: each full round stops every
+        stream for as long as it looks, two tenths of a second here."""
+        if not self._settled:
+            self._settled = True
+            gc.freeze()
 
     def _warn(self, why: str, *, trace: bool = False) -> None:
         """Say what is wrong, once a minute at most."""
