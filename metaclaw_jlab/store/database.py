@@ -178,7 +178,9 @@ def _check_beginning(path: Path) -> None:
 
 
 def _check_identity(path: Path, uri: str) -> None:
-    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
+    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        # One moment for all of it: another process may be making the database just now.
+        connection.execute("BEGIN")
         application, version, tables, pages, page_size = (
             connection.execute(query).fetchone()[0]
             for query in (

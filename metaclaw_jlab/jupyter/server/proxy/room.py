@@ -107,14 +107,17 @@ class Room:
         if self._finding is None or self._finding.done():
             self._finding = asyncio.ensure_future(self._find_target(settings))
         # A client that leaves does not end a start that others wait for.
-        self._target = await asyncio.shield(self._finding)
-        return self._target
+        return await asyncio.shield(self._finding)
 
     async def _find_target(self, settings: Settings) -> Target:
-        if settings.policy.base_url is None:
+        """Set here and not by who waits: a request that comes before those have woken finds it too."""
+        base_url = settings.policy.base_url
+        if base_url is None:
             # A start takes seconds to minutes: it gets a thread of its own.
-            return await asyncio.to_thread(self._serve, settings)
-        return await asyncio.to_thread(_endpoint, settings, settings.policy.base_url)
+            self._target = await asyncio.to_thread(self._serve, settings)
+        else:
+            self._target = await asyncio.to_thread(_endpoint, settings, base_url)
+        return self._target
 
     def _serve(self, settings: Settings) -> Target:
         from metaclaw_jlab.settings.secrets import Secret
