@@ -210,7 +210,9 @@ def test_many_streams_at_once_are_all_answered_each_with_its_own(
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(one, range(64))) == [f"You said word{number}." for number in range(64)]
-    assert served.proxy.under_way == 0
+    pause = threading.Event()
+    while served.proxy.under_way:  # the last client may have heard the end before the server has
+        assert not pause.wait(0.005)
 
 
 def test_a_connection_serves_one_stream_after_the_other(
