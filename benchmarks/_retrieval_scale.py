@@ -12,7 +12,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from metaclaw_jlab.assembly import open_workspace
+from metaclaw_jlab.assembly import open_workspace, retrieval
 from metaclaw_jlab.assembly.retrieval import CATCH_UP_SECONDS, Retrieval
 from metaclaw_jlab.assembly.workspace import Workspace
 from metaclaw_jlab.core.skill import Skill
@@ -61,6 +61,17 @@ def hosting(weight: float) -> Iterator[Workspace]:
             workspace.close()
 
 
+@contextmanager
+def index_forced() -> Iterator[None]:
+    """Chroma holds the vectors of every library, however small."""
+    scanned = retrieval.SCANNED_TEXTS
+    retrieval.SCANNED_TEXTS = 0
+    try:
+        yield
+    finally:
+        retrieval.SCANNED_TEXTS = scanned
+
+
 def measure(
     count: int, texts: Sequence[tuple[str, str]], queries: Sequence[str], rounds: int
 ) -> dict[str, Any]:
@@ -74,7 +85,13 @@ def measure(
         begun = perf_counter()
         searching.search(skills, queries[0], LIMIT)
         built = perf_counter() - begun
-        following = searching._dense[1]
+        hybrid = timed(lambda query: searching.search(skills, query, LIMIT), queries, rounds)
+        indexed, following = searching, searching._dense[1]
+        if following is None:  # so few are scanned: Chroma is measured beside
+            indexed = Retrieval(workspace, catch_up_seconds=PATIENCE)
+            with index_forced():
+                indexed.search(skills, queries[0], LIMIT)
+            following = indexed._dense[1]
         assert following is not None
         chroma = following.retriever._vectors
         scan = ExactScan(chroma.embedder)
@@ -83,7 +100,7 @@ def measure(
         figures = {
             "skills": count,
             "build_s": round(built, 2),
-            "hybrid": timed(lambda query: searching.search(skills, query, LIMIT), queries, rounds),
+            "hybrid": hybrid,
             "words_alone": timed(lambda query: searching._lexical.search(query, LIMIT), queries, rounds),
             "dense_alone": timed(lambda query: following.retriever.search(query, LIMIT), queries, rounds),
             "chroma_alone": timed(lambda query: chroma.search([vectors[query]], 10), queries, rounds),
@@ -92,8 +109,9 @@ def measure(
             "scan_retriever": timed(_with(DenseRetriever, scan, skills), queries, rounds),
             "one_changed": _changed(searching, skills, queries),
         }
-        searching.close()
-    hybrid, limit = figures["hybrid"], LIMITS.get(count)
+        for one in {searching, indexed}:
+            one.close()
+    limit = LIMITS.get(count)
     met = limit is None or (hybrid["p50_ms"] <= limit[0] and hybrid["p99_ms"] <= limit[1])
     return figures | {"limit": limit, "met": met}
 
