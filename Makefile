@@ -140,10 +140,11 @@ bench: setup  ## Measure speed: build/bench/*.json
 wheel: setup  ## Build the wheel into dist/ and look whether all is in it
 	rm -rf dist
 	python -m build --wheel
-	@for part in labextensions/metaclaw-jlab/package.json practice/splits.json \
+	@listing="$$(python -m zipfile -l dist/*.whl)"; \
+	for part in labextensions/metaclaw-jlab/package.json practice/splits.json \
 	    embedded/model/model.safetensors embedded/card.md py.typed \
 	    jupyter_server_config.d/metaclaw_jlab.json skills/shipped_embedder.npz event_schemas/happened.yaml; do \
-	  python -m zipfile -l dist/*.whl | grep -q "$$part" || { echo "the wheel lacks $$part" >&2; exit 1; }; \
+	  grep -qF "$$part" <<< "$$listing" || { echo "the wheel lacks $$part" >&2; exit 1; }; \
 	done
 
 .PHONY: clean
