@@ -111,7 +111,9 @@ class CheckAccount:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's."""
+    """A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's.
+
+    `fused`: vectors count beside words today, and a relevance is 1 for what both put first."""
 
     id: str
     task: str
@@ -119,6 +121,7 @@ class Account:
     stop: str | None
     outcome: str
     threshold: float
+    fused: bool
     chosen: tuple[ChosenSkill, ...]
     others: tuple[OtherSkill, ...]
     steps: tuple[StepAccount, ...]
@@ -187,6 +190,7 @@ def give_account(
     show_code: bool = True,
 ) -> Account:
     """The account of a trajectory. `show_prompt` adds the messages and the reply of every step, whole."""
+    from metaclaw_jlab.assembly.retrieval import dense_weight
     from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
     known = background or Background()
@@ -204,6 +208,7 @@ def give_account(
         stop=trajectory.stop.value if trajectory.stop else None,
         outcome=outcome_in_words(trajectory),
         threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
+        fused=dense_weight(settings.skills) > 0,
         chosen=tuple(
             _chosen(rank, injected, trajectory, library, known)
             for rank, injected in enumerate(stamp.skills, start=1)

@@ -74,16 +74,17 @@ def _cost(account: Account) -> str:
 def _skill_lines(account: Account) -> list[str]:
     now = f"(relevance; the threshold is {account.threshold:.2f} now)"
     if account.chosen:
-        lines = [f"Skills in the prompt {now}"]
+        scale = "(1 is what words and vectors both put first)" if account.fused else now
+        lines = [f"Skills in the prompt {scale}"]
         for skill in account.chosen:
             lines += [f"  {skill.rank}. {skill.name}  {_why_chosen(skill)}"]
             lines += [f"     {line}" for line in _whence_lines(skill)]
         used = any(skill.whence and skill.whence.use and skill.whence.use.uses for skill in account.chosen)
         return [*lines, f"  ({USE_MEANS})"] if used else lines
     if not account.others:
-        return ["No skill was in the prompt: none in the library shares a telling word with the task."]
+        return ["No skill was in the prompt: none in the library bears on the task."]
     told = [(other.name, f"{other.relevance:.2f}") for other in account.others]
-    return [f"No skill was in the prompt. Nearest now {now}", *rows(told, "  ")]
+    return [f"No skill was in the prompt. Nearest by words now {now}", *rows(told, "  ")]
 
 
 def _why_chosen(skill: ChosenSkill) -> str:

@@ -94,7 +94,14 @@ def test_an_inflected_word_is_matched_as_retrieval_does() -> None:
 def test_the_threshold_in_force_is_told() -> None:
     settings = Settings(skills=SkillSettings(threshold=0.9))
     assert give_account(TRAJECTORY, library=LIBRARY, settings=settings).threshold == 0.9
-    assert f"the threshold is {DEFAULT_THRESHOLD:.2f} now" in text()
+    words_alone = Settings(skills=SkillSettings(dense_weight=0))
+    told = render_account(give_account(TRAJECTORY, library=LIBRARY, settings=words_alone))
+    assert f"Skills in the prompt (relevance; the threshold is {DEFAULT_THRESHOLD:.2f} now)" in told
+
+
+def test_where_vectors_count_the_scale_is_told_and_no_threshold_of_words() -> None:
+    assert "Skills in the prompt (1 is what words and vectors both put first)" in text()
+    assert "threshold" not in text()
 
 
 def test_a_skill_that_was_edited_since_is_told() -> None:
@@ -110,7 +117,7 @@ def test_a_skill_that_was_removed_since_is_told() -> None:
 def test_without_a_skill_the_nearest_ones_are_told() -> None:
     trajectory = stamped()
     assert [other.name for other in account(trajectory).others] == ["csv-separator"]
-    assert "No skill was in the prompt. Nearest now" in text(trajectory)
+    assert "No skill was in the prompt. Nearest by words now" in text(trajectory)
 
 
 def test_without_a_likeness_that_is_said() -> None:

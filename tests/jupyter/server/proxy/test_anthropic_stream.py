@@ -173,7 +173,8 @@ def test_chunks_of_another_kind_are_survived() -> None:
         {"choices": [{"delta": {"content": 3, "tool_calls": {"a": 1}}}]},
         {"choices": [{"delta": {"tool_calls": [None, {"function": None}]}}], "usage": "x"},
     ]
-    read(streamed(*odd, chunk({"content": "a"})))
+    found = read(streamed(*odd, chunk({"content": "a"}))).content
+    assert [block.text for block in found if block.type == "text"] == ["a"]
 
 
 def test_a_text_of_many_scripts_and_line_ends() -> None:
