@@ -8,6 +8,7 @@ from typing import Any
 from metaclaw_jlab.jupyter.server.handler import NothingHandler, OperationHandler
 from metaclaw_jlab.jupyter.server.operation import ROOT, Operation, by_path
 from metaclaw_jlab.jupyter.server.operations import (
+    adapters,
     clients,
     library,
     overview,
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedule.OPERATIONS,
     *training.OPERATIONS,
     *library.OPERATIONS,
+    *adapters.OPERATIONS,
     *tasks.OPERATIONS,
     *clients.OPERATIONS,
     *retrieval.OPERATIONS,

@@ -1,4 +1,4 @@
-"""The skills, their generations, and the adapters."""
+"""The skills, and their generations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from metaclaw_jlab.inspection.adapters import AdapterAccount, list_adapters
 from metaclaw_jlab.inspection.generations import GenerationAccount, list_generations
 from metaclaw_jlab.inspection.skill_library import SkillAccount, SkillList, describe_skill, list_skills
 from metaclaw_jlab.jupyter.server.operation import Arguments, Operation, Whole
@@ -26,31 +25,11 @@ class Newest(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterList:
-    """Adapters, the newest first; `total` are there, `serving` is the version that serves, None for the base."""
-
-    adapters: tuple[AdapterAccount, ...]
-    total: int
-    serving: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class GenerationList:
     """Skill generations, the newest first; `current` is the newest of all."""
 
     generations: tuple[GenerationAccount, ...]
     current: int
-
-
-def adapters(host: Host, *, limit: int) -> AdapterList:
-    """The adapters, without looking at their files."""
-    from metaclaw_jlab.store.adapters import Adapters
-    from metaclaw_jlab.store.serving import Serving
-
-    workspace = host.workspace
-    database = workspace.database()
-    found = list_adapters(workspace, limit)
-    return AdapterList(found, Adapters(database).count(), Serving(database).current())
 
 
 def generations(host: Host, *, limit: int) -> GenerationList:
@@ -72,17 +51,6 @@ def skill(host: Host, *, name: str) -> SkillAccount:
 
 
 OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/adapters",
-        name="adapters",
-        about="The adapters that trainings made, the newest first, and which one serves.",
-        call=adapters,
-        answer=AdapterList,
-        arguments=Newest,
-        secret=True,
-        counts=False,
-    ),
     Operation(
         method="GET",
         path="/generations",
