@@ -13,8 +13,9 @@ from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
-from metaclaw_jlab.jupyter.kernel.display import Reporter, summary
+from metaclaw_jlab.jupyter.kernel.display import Reporter
 from metaclaw_jlab.jupyter.kernel.session import EMBEDDED_NOTE
+from metaclaw_jlab.jupyter.kernel.task_line import task_line
 
 if TYPE_CHECKING:
     from metaclaw_jlab.agent.rollout import Rollout
@@ -54,7 +55,7 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
     finally:
         session.busy = False
     if trajectory is not None:
-        reporter.note(summary(trajectory))
+        reporter.line(task_line(trajectory, session.workspace().home.id))
         if known:
             session.tell_if_out_of_its_depth(trajectory, reporter)
         session.ask_for_leave(reporter)

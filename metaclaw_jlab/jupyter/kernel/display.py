@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from metaclaw_jlab.agent.parser import DONE
@@ -28,6 +28,9 @@ class Reporter(Protocol):
 
     def note(self, sentence: str) -> None:
         """A sentence for the user."""
+
+    def line(self, data: Mapping[str, object]) -> None:
+        """The last line about a task, as a mime bundle."""
 
     def progress(self, sentence: str) -> None:
         """What is being waited for; replaces the last progress."""
@@ -67,6 +70,10 @@ class TerminalReporter:
         """Print a sentence."""
         self.end_of_text()
         self._write(sentence + "\n")
+
+    def line(self, data: Mapping[str, object]) -> None:
+        """Print its text."""
+        self.note(str(data["text/plain"]))
 
     def progress(self, sentence: str) -> None:
         """Print to standard error, where it disturbs no output."""
@@ -110,6 +117,11 @@ class NotebookReporter:
         """Show a sentence."""
         self.end_of_text()
         _display(bundle(sentence))
+
+    def line(self, data: Mapping[str, object]) -> None:
+        """Show it; a front end takes the richest type that it knows."""
+        self.end_of_text()
+        _display(data)
 
     def progress(self, sentence: str) -> None:
         """Show what is waited for, in one place."""
@@ -198,7 +210,7 @@ def _closed(text: str) -> str:
     return text + ("\n```" if text.count("```") % 2 else "")
 
 
-def _display(data: dict[str, str], *, handle: bool = False) -> Any:
+def _display(data: Mapping[str, object], *, handle: bool = False) -> Any:
     from IPython.display import display
 
-    return display(data, raw=True, display_id=True if handle else None)  # type: ignore[no-untyped-call]
+    return display(dict(data), raw=True, display_id=True if handle else None)  # type: ignore[no-untyped-call]

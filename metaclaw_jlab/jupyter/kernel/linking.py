@@ -139,7 +139,7 @@ class Linking:
         from metaclaw_jlab.agent.rollout import observe
         from metaclaw_jlab.core.feedback import Feedback, FeedbackKind
         from metaclaw_jlab.jupyter.kernel.cell import failed
-        from metaclaw_jlab.jupyter.kernel.display import summary
+        from metaclaw_jlab.jupyter.kernel.task_line import task_line
 
         session, reporter = self._session, self._session.reporter()
         self.proposals.settle(watched.mark, ran)
@@ -150,7 +150,7 @@ class Linking:
         session.last = trajectory
         more = [] if ran is None else ["as you edited it"]
         more += [] if watched.marked else ["known by its likeness, for its mark is gone"]
-        reporter.note(summary(trajectory, *more))
+        reporter.line(task_line(trajectory, session.workspace().home.id, *more))
         session.tell_if_out_of_its_depth(trajectory, reporter)
         if failed(trajectory) or (ran is not None and trajectory.stop is not None):
             session.watch_learning(trajectory, reporter)

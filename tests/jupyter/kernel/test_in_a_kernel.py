@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metaclaw_jlab.jupyter.kernel.task_line import TASK_TYPE
 from tests.jupyter.kernel.notebook import reply
 from tests.loopback.server import ScriptedServer
 
@@ -22,6 +23,7 @@ class Outcome:
     def __init__(self) -> None:
         self.stdout = ""
         self.shown: list[str] = []
+        self.tasks: list[dict[str, Any]] = []
         self.error = ""
         self.next_cell = ""
 
@@ -32,6 +34,7 @@ class Outcome:
                 self.stdout += content["text"]
             case "display_data" | "execute_result":
                 self.shown.append(content["data"]["text/plain"])
+                self.tasks += [content["data"][TASK_TYPE]] if TASK_TYPE in content["data"] else []
             case "error":
                 self.error = content["ename"]
 
@@ -99,3 +102,10 @@ def test_the_next_step_is_put_in_a_cell(in_kernel: Run, server: ScriptedServer) 
     after = in_kernel("%metaclaw next").next_cell
     assert after == cell.splitlines()[0] + "/2\ndefined = 1"
     assert in_kernel(after).shown[0].startswith("MetaClaw: done · 2 steps")
+
+
+def test_a_front_end_learns_which_task_a_line_is_about(in_kernel: Run, server: ScriptedServer) -> None:
+    cell = ask(in_kernel, server, "1 + 1")
+    (task,) = in_kernel(cell).tasks
+    assert cell.startswith(f"# metaclaw:{task['trajectory']}\n")
+    assert (task["stop"], task["steps"], task["waits"]) == ("done", 1, False)
