@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 EXTENSION := $(VENV)/share/jupyter/labextensions/metaclaw-jlab
-SOURCES := $(shell find src -name '*.ts' -not -name '*.spec.ts') tsconfig.json tsconfig.build.json package.json
+SOURCES := $(shell find src style schema -type f -not -name '*.spec.ts*') tsconfig.json tsconfig.build.json package.json
 CONSTRAINTS ?= constraints.txt
 WORKERS ?= 2
 
@@ -120,6 +120,24 @@ lint: setup  ## Ruff, mypy, the layers, prettier, tsc, eslint
 	mypy
 	lint-imports
 	jlpm lint:check
+	@$(MAKE) --no-print-directory schema-check
+
+# The front end's types of what the server takes and gives; kept in the sources, so that it builds without Python.
+SCHEMA := src/api/schema.ts
+SCHEMA_TYPES = openapi-typescript build/openapi.json --root-types --root-types-no-schema-prefix \
+  --root-types-keep-casing --output $(SCHEMA)
+
+.PHONY: schema
+schema:  ## Make the front end's types from the server's description of itself
+	@mkdir -p build
+	python -m metaclaw_jlab.jupyter.server.openapi > build/openapi.json
+	jlpm run $(SCHEMA_TYPES)
+
+.PHONY: schema-check
+schema-check:
+	@mkdir -p build
+	python -m metaclaw_jlab.jupyter.server.openapi > build/openapi.json
+	jlpm run $(SCHEMA_TYPES) --check
 
 .PHONY: format
 format: setup  ## Put the sources into shape

@@ -5,7 +5,16 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig([
   {
-    ignores: ['.venv', 'build', 'coverage', 'labextension', 'lib', '**/*.cjs']
+    ignores: [
+      '.venv',
+      'build',
+      'coverage',
+      'labextension',
+      'lib',
+      'src/api/schema.ts',
+      'style/index.js',
+      '**/*.cjs'
+    ]
   },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,

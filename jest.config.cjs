@@ -28,6 +28,6 @@ module.exports = {
   ],
   reporters: ['default'],
   setupFiles: [...jupyterLab.setupFiles, '<rootDir>/jest.setup.cjs'],
-  testRegex: 'src/.*\\.spec\\.ts$',
+  testRegex: 'src/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})).+`]
 };

@@ -1,6 +1,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { activity } from './plugins/activity';
 import { agentCells } from './plugins/agentCells';
+import { home, sidebar } from './plugins/sidebar';
 import { taskHighlighting } from './plugins/taskHighlighting';
 
 export * from './tokens';
@@ -8,6 +9,8 @@ export * from './tokens';
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   activity,
   agentCells,
+  home,
+  sidebar,
   taskHighlighting
 ];
 

@@ -76,10 +76,15 @@ class OperationHandler(APIHandler):
 
     @authenticated
     async def put(self, **path: str) -> None:
+        """Answer, if there is such an operation."""
+        await self._answer(path)
+
+    @authenticated
+    async def patch(self, **path: str) -> None:
         """There is none."""
         await self._answer(path)
 
-    patch = head = put
+    head = patch
 
     def write_error(self, status_code: int, **details: Any) -> None:
         """Tell what tornado or Jupyter refused the way that all failures are told."""

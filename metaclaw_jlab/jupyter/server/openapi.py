@@ -149,3 +149,16 @@ def _tidy(definitions: dict[str, JsonSchemaValue]) -> dict[str, JsonSchemaValue]
         if "description" in schema:
             schema["description"] = re.sub(r"\s+", " ", schema["description"])
     return definitions
+
+
+def main() -> None:
+    """Print the description, with paths as they are under the root: the front end's types are made from it."""
+    import json
+
+    from metaclaw_jlab.jupyter.server.routes import OPERATIONS
+
+    print(json.dumps(describe(OPERATIONS, "/", ""), indent=1))  # noqa: T201 - what this is for
+
+
+if __name__ == "__main__":
+    main()

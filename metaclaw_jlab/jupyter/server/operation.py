@@ -49,7 +49,7 @@ class Operation:
     server, which nothing does that is asked for at intervals. `errors` are what it answers besides what all may.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     name: str
     about: str

@@ -1,0 +1,26 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+import { createContext, useContext } from 'react';
+import type { Connection } from '../models/connection';
+import type { Navigation } from '../models/navigation';
+
+/** What every view of ours may use. */
+export interface IViewContext {
+  connection: Connection;
+  navigation: Navigation;
+  commands: CommandRegistry;
+  rendermime: IRenderMimeRegistry;
+  trans: TranslationBundle;
+}
+
+export const ViewContext = createContext<IViewContext | null>(null);
+
+/** The context that the panel around a view has given. */
+export function useView(): IViewContext {
+  const context = useContext(ViewContext);
+  if (!context) {
+    throw new Error('A view of MetaClaw was drawn outside its panel.');
+  }
+  return context;
+}

@@ -1,0 +1,20 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ComponentType } from 'react';
+import type { TabId } from '../models/navigation';
+import { NowTab } from './now';
+
+/** The one thing that a tab shows instead of its list, such as a skill by its name. */
+export interface ITabBody {
+  subject?: string | undefined;
+}
+
+interface ITab {
+  id: TabId;
+  label: (trans: TranslationBundle) => string;
+  Body: ComponentType<ITabBody>;
+}
+
+/** The tabs of the sidebar, in order. */
+export const TABS: readonly ITab[] = [
+  { id: 'now', label: trans => trans.__('Now'), Body: NowTab }
+];
