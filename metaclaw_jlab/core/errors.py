@@ -23,6 +23,18 @@ class ConfigError(MetaclawError, ValueError):
     """A setting is unknown, out of bounds or locked."""
 
 
+class SettingUnknown(ConfigError):
+    """There is no setting of this key."""
+
+
+class SettingInvalid(ConfigError):
+    """A value that was sent is none that the setting can have."""
+
+
+class SettingLocked(ConfigError):
+    """The administrator has set it."""
+
+
 class MissingExtra(MetaclawError, ImportError):
     """A library of an optional extra is not installed."""
 

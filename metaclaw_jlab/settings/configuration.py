@@ -18,7 +18,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from metaclaw_jlab.core.config import Section, Settings
-from metaclaw_jlab.core.errors import ConfigError, UsageMistake
+from metaclaw_jlab.core.errors import (
+    ConfigError,
+    SettingLocked,
+    UsageMistake,
+)
 from metaclaw_jlab.settings import document
 from metaclaw_jlab.settings.address import normalise
 from metaclaw_jlab.settings.key_origins import ENDPOINTS, URLS, moved, origin_of, stray
@@ -69,8 +73,8 @@ class Configuration:
     def describe(self) -> tuple[Entry, ...]:
         """Every setting, in the order of config.toml."""
         return tuple(
-            Entry(key, self.value(key), self.source(key), _default(info), info.description or "")
-            for key, info in _fields().items()
+            Entry(key, self.value(key), self.source(key), default_of(info), info.description or "")
+            for key, info in fields().items()
         )
 
 
@@ -83,13 +87,13 @@ def load(
 ) -> Configuration:
     """The configuration of the file at `path`, with a session's `overrides` (dotted keys). Raises ConfigError."""
     environment = os.environ if environment is None else environment
-    locked = _administrators(environment, administrator)
+    locked = administrator_layer(environment, administrator)
     from_environment, notes = _environment_layer(environment)
-    session = {key: _checked(key, value, "this session") for key, value in (overrides or {}).items()}
+    session = {key: checked(key, value, "this session") for key, value in (overrides or {}).items()}
     for key in session:
-        _refuse_locked(key, locked)
+        refuse_locked(key, locked)
     layers: tuple[tuple[Source, dict[str, object]], ...] = (
-        ("config.toml", _file_layer(path)),
+        ("config.toml", file_layer(path)),
         ("environment", from_environment),
         ("session", session),
         ("administrator", locked),
@@ -119,7 +123,13 @@ def set_value(
     """Write one setting, given as a user types it, and return its value. A base URL of another origin takes the old
     key variable out: a key belongs to the origin it was given for. Raises ConfigError."""
     value = _from_text(key, text, path.name)
-    _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
+    refuse_locked(key, administrator_layer(os.environ if environment is None else environment, administrator))
+    write_value(path, key, value)
+    return value
+
+
+def write_value(path: Path, key: str, value: object) -> None:
+    """Write a checked value, and take out what it makes stray. Raises ConfigError."""
 
     def change(content: TOMLDocument) -> None:
         import tomlkit
@@ -133,7 +143,6 @@ def set_value(
         content[section][name] = _inline(value) if isinstance(value, dict) else value
 
     document.edit(path, change)
-    return value
 
 
 def unset(
@@ -145,8 +154,8 @@ def unset(
 ) -> bool:
     """Take one setting out of the file, so that its default holds; False where it was not there. Raises ConfigError."""
     _field(key)
-    _refuse_locked(key, _administrators(os.environ if environment is None else environment, administrator))
-    existing = _file_layer(path)
+    refuse_locked(key, administrator_layer(os.environ if environment is None else environment, administrator))
+    existing = file_layer(path)
     if key not in existing:
         return False
     left = {name: value for name, value in existing.items() if name != key}
@@ -180,7 +189,8 @@ def _remove(content: TOMLDocument, key: str) -> None:
 # ---------------------------------------------------------------- layers
 
 
-def _file_layer(path: Path) -> dict[str, object]:
+def file_layer(path: Path) -> dict[str, object]:
+    """What a file sets, by dotted key. Raises ConfigError."""
     return _flat(document.read(path), path)
 
 
@@ -189,15 +199,16 @@ def _flat(tables: Mapping[str, object], path: Path) -> dict[str, object]:
     values: dict[str, object] = {}
     for section, table in tables.items():
         if section not in Settings.model_fields:
-            raise _unknown(section, list(Settings.model_fields), f"[{section}] in {path} is no section.")
+            raise unknown(section, list(Settings.model_fields), f"[{section}] in {path} is no section.")
         if not isinstance(table, Mapping):
             raise ConfigError(f"{section} in {path} is no table.", f"Write its settings under [{section}].")
         for name, value in table.items():
-            values[f"{section}.{name}"] = _checked(f"{section}.{name}", value, str(path))
+            values[f"{section}.{name}"] = checked(f"{section}.{name}", value, str(path))
     return values
 
 
-def _administrators(environment: Mapping[str, str], path: Path | None) -> dict[str, object]:
+def administrator_layer(environment: Mapping[str, str], path: Path | None = None) -> dict[str, object]:
+    """What the administrator's file sets, which is locked. Raises ConfigError."""
     if path is None and not ADMINISTRATOR_PATH.exists():
         named = environment.get(ADMINISTRATOR_VARIABLE)
         if not named:
@@ -208,11 +219,11 @@ def _administrators(environment: Mapping[str, str], path: Path | None) -> dict[s
                 f"{ADMINISTRATOR_VARIABLE} names {path}, which is not there.",
                 "Put the file there, or unset the variable.",
             )
-    return _file_layer(path or ADMINISTRATOR_PATH)
+    return file_layer(path or ADMINISTRATOR_PATH)
 
 
 def _environment_layer(environment: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-    names = {_variable(key): key for key in _fields()}
+    names = {variable_of(key): key for key in fields()}
     sections = tuple(f"{PREFIX}{section.upper()}_" for section in Settings.model_fields)
     values: dict[str, object] = {}
     notes: list[str] = []
@@ -226,15 +237,17 @@ def _environment_layer(environment: Mapping[str, str]) -> tuple[dict[str, object
     return values, notes
 
 
-def _refuse_locked(key: str, locked: Mapping[str, object]) -> None:
+def refuse_locked(key: str, locked: Mapping[str, object]) -> None:
+    """Raises SettingLocked where the administrator has set it."""
     if key in locked:
-        raise ConfigError(f"{key} is set by the administrator and locked.", "Ask the administrator.")
+        raise SettingLocked(f"{key} is set by the administrator and locked.", "Ask the administrator.")
 
 
 # ---------------------------------------------------------------- values
 
 
-def _fields() -> dict[str, FieldInfo]:
+def fields() -> dict[str, FieldInfo]:
+    """What there is to set, by dotted key, in the order of config.toml."""
     return dict(_walk())
 
 
@@ -246,9 +259,9 @@ def _walk() -> Iterator[tuple[str, FieldInfo]]:
 
 
 def _field(key: str) -> FieldInfo:
-    fields = _fields()
-    if key in fields:
-        return fields[key]
+    known = fields()
+    if key in known:
+        return known[key]
     section, _, name = key.rpartition(".")
     if name.lower() in _SECRET_NAMES:
         variable = f"{section}.key_env" if f"{section}.key_env" in ENDPOINTS else "policy.key_env"
@@ -256,10 +269,11 @@ def _field(key: str) -> FieldInfo:
             f"{key} is no setting: keys are never stored in the configuration.",
             f"Put the key in an environment variable and name it as {variable}.",
         )
-    raise _unknown(key, list(fields), f"{key} is no setting.")
+    raise unknown(key, list(known), f"{key} is no setting.")
 
 
-def _unknown(name: str, known: list[str], cause: str) -> ConfigError:
+def unknown(name: str, known: list[str], cause: str) -> ConfigError:
+    """The error for a name that nothing has, with the one that was meant."""
     return ConfigError(cause, _meant(name, known).strip() or f"There are: {', '.join(known)}.")
 
 
@@ -268,11 +282,13 @@ def _meant(name: str, known: Mapping[str, object] | list[str]) -> str:
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def _variable(key: str) -> str:
+def variable_of(key: str) -> str:
+    """The environment variable that sets it."""
     return PREFIX + key.replace(".", "_").upper()
 
 
-def _default(info: FieldInfo) -> object:
+def default_of(info: FieldInfo) -> object:
+    """What holds where nothing is set."""
     value: object = info.get_default(call_default_factory=True)
     return value
 
@@ -281,10 +297,12 @@ def _from_text(key: str, text: str, place: str) -> object:
     """A value as typed by hand or in the environment: tables are JSON or a TOML inline table."""
     info = _field(key)
     if not text.strip():
-        raise ConfigError(f"{key} was given no value.", f"Unset it to have the default, {_default(info)!r}.")
-    if isinstance(_default(info), dict):
-        return _checked(key, _table(key, text), place)
-    return _checked(key, text.strip(), place)
+        raise ConfigError(
+            f"{key} was given no value.", f"Unset it to have the default, {default_of(info)!r}."
+        )
+    if isinstance(default_of(info), dict):
+        return checked(key, _table(key, text), place)
+    return checked(key, text.strip(), place)
 
 
 def _table(key: str, text: str) -> object:
@@ -301,13 +319,17 @@ def _table(key: str, text: str) -> object:
         raise ConfigError(f"{key} is no table.", 'Write it as {"top_p": 0.9} or { top_p = 0.9 }.') from None
 
 
-def _checked(key: str, value: object, place: str) -> object:
-    """The value in the setting's own type. The message never quotes it: it may be a key put in the wrong place."""
+def checked(key: str, value: object, place: str, *, strict: bool = False) -> object:
+    """The value in the setting's own type; `strict`: no text counts as a number.
+
+    Raises ConfigError, which never quotes the value: it may be a key put in the wrong place.
+    """
     info = _field(key)
     section, _, name = key.partition(".")
     try:
-        checked: object = getattr(getattr(Settings.model_validate({section: {name: value}}), section), name)
-        return normalise(checked) if key in URLS and isinstance(checked, str) else checked
+        made = Settings.model_validate({section: {name: value}}, strict=strict)
+        found: object = getattr(getattr(made, section), name)
+        return normalise(found) if key in URLS and isinstance(found, str) else found
     except ValidationError as error:
         if key in ENDPOINTS:
             raise ConfigError(
@@ -317,16 +339,17 @@ def _checked(key: str, value: object, place: str) -> object:
         problem = re.sub(
             r"^\w+ should (be )?", "", error.errors(include_input=False, include_url=False)[0]["msg"]
         )
-        raise ConfigError(f"{key} in {place} should be {problem}.", _expected(info)) from None
+        raise ConfigError(f"{key} in {place} should be {problem}.", expected(info)) from None
     except UsageMistake as mistake:
         raise ConfigError(f"{key} in {place}: {mistake.cause}", mistake.next_step) from None
 
 
-def _expected(info: FieldInfo) -> str:
+def expected(info: FieldInfo) -> str:
+    """What to give instead of a wrong value."""
     choices = [option for option in get_args(info.annotation) if isinstance(option, str)]
     if choices:
         return f"Choose one of: {', '.join(choices)}."
-    return f"The default is {_default(info)!r}."
+    return f"The default is {default_of(info)!r}."
 
 
 def _settings(values: Mapping[str, object]) -> Settings:

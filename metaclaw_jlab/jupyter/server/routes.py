@@ -14,6 +14,7 @@ from metaclaw_jlab.jupyter.server.operations import (
     overview,
     retrieval,
     schedule,
+    settings,
     tasks,
     training,
 )
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tasks.OPERATIONS,
     *clients.OPERATIONS,
     *retrieval.OPERATIONS,
+    *settings.OPERATIONS,
 )
 
 
