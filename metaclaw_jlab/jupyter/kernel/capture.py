@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ class Capture:
         self._open = False
         self._paused = False
         self._undo = ExitStack()
+        self._thread = threading.get_ident()
         self._started = 0.0
         self._seconds = 0.0
 
@@ -123,7 +125,9 @@ class Capture:
 
         def publish_and_keep(data: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
             text = data.get("text/plain")
-            if self._open and not self._paused and isinstance(text, str):
+            # Other threads show what is ours: how the task goes on, what was learnt.
+            own = threading.get_ident() == self._thread
+            if own and self._open and not self._paused and isinstance(text, str):
                 self._stdout.feed((text + "\n").encode("utf-8", "replace"))
             return publish(data, *args, **kwargs)
 

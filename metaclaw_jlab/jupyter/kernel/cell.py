@@ -13,7 +13,7 @@ from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import TaskFailed, UsageMistake
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.arguments import CellOptions, parse_cell_options
-from metaclaw_jlab.jupyter.kernel.display import Reporter
+from metaclaw_jlab.jupyter.kernel.display import Reporter, bundle
 from metaclaw_jlab.jupyter.kernel.session import EMBEDDED_NOTE
 from metaclaw_jlab.jupyter.kernel.task_line import task_line
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.config import Settings
     from metaclaw_jlab.core.task import Task
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
+    from metaclaw_jlab.jupyter.kernel.start_state import Captured
 
+CANCELLED = "MetaClaw: cancelled · %metaclaw why"
 _FINE = frozenset({StopReason.DONE, StopReason.NO_ACTION})
 
 
@@ -45,23 +47,31 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
         raise UsageError("The agent's own code cannot hand on a task.")
     reporter = session.reporter()
     session.tell_what_was_learned(reporter)
-    known = session.told(EMBEDDED_NOTE)
+    known, before = session.told(EMBEDDED_NOTE), session.last
     session.busy = True
     try:
         trajectory = do(reporter)
     except KeyboardInterrupt:
-        reporter.note("MetaClaw: cancelled · %metaclaw why")
+        cut = session.last if session.last is not before else None
+        reporter.line(bundle(CANCELLED) if cut is None else _line(session, cut))
+        raise
+    except BaseException:
+        reporter.over()
         raise
     finally:
         session.busy = False
     if trajectory is not None:
-        reporter.line(task_line(trajectory, session.workspace().home.id))
+        reporter.line(_line(session, trajectory))
         if known:
             session.tell_if_out_of_its_depth(trajectory, reporter)
         session.ask_for_leave(reporter)
         if failed(trajectory):
             session.watch_learning(trajectory, reporter)
         _raise_if_failed(trajectory)
+
+
+def _line(session: KernelSession, trajectory: Trajectory) -> dict[str, object]:
+    return task_line(trajectory, session.workspace().home.id)
 
 
 def _do(session: KernelSession, options: CellOptions, text: str, reporter: Reporter) -> Trajectory | None:
@@ -75,13 +85,20 @@ def _do(session: KernelSession, options: CellOptions, text: str, reporter: Repor
     captured = session.capture(task, settings) if mode != "off" else None
     rollout = session.rollout(options, settings, executor, reporter)
     if captured is not None:
-        rollout = dataclasses.replace(rollout, on_begin=partial(session.started, captured=captured))
+        rollout = dataclasses.replace(rollout, on_begin=partial(_begun, session, reporter, captured))
     if mode == "auto":
-        return run_task(task, rollout)
+        return run_task(
+            task, dataclasses.replace(rollout, on_proposal=reporter.runs, on_step=reporter.observed)
+        )
     if mode == "off":
         _answer(task, dataclasses.replace(rollout, recorder=None, on_end=lambda _: None), reporter)
         return None
     return _offered(session, propose(task, rollout), options)
+
+
+def _begun(session: KernelSession, reporter: Reporter, captured: Captured, trajectory: Trajectory) -> None:
+    session.started(trajectory, captured)
+    reporter.begun(trajectory)
 
 
 def _go_on(session: KernelSession, trajectory: Trajectory, reporter: Reporter) -> Trajectory:
@@ -99,6 +116,7 @@ def _go_on(session: KernelSession, trajectory: Trajectory, reporter: Reporter) -
             f"Task {trajectory.id} was begun with {begun}, and {now} answers now.",
             "Connect the one that began it, or hand the task on anew with %%metaclaw.",
         )
+    reporter.begun(trajectory)
     return _offered(session, propose(trajectory, rollout), options)
 
 
@@ -127,7 +145,7 @@ def _answer(task: Task, rollout: Rollout, reporter: Reporter) -> None:
     reporter.end_of_text()
     if ended.stop is not None:
         _raise_if_failed(ended)
-    reporter.note("MetaClaw: mode off · nothing was run or recorded")
+    reporter.line(bundle("MetaClaw: mode off · nothing was run or recorded"))
 
 
 def failed(trajectory: Trajectory) -> bool:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from metaclaw_jlab.agent.parser import DONE
-from metaclaw_jlab.core.trajectory import Trajectory
+from metaclaw_jlab.core.trajectory import Step, Trajectory
+from metaclaw_jlab.jupyter.kernel.card import Card
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _UPDATE_SECONDS = 0.1
+STOPPED = "MetaClaw: stopped by an error"
 
 
 class Reporter(Protocol):
@@ -29,8 +31,23 @@ class Reporter(Protocol):
     def note(self, sentence: str) -> None:
         """A sentence for the user."""
 
+    def seeks(self) -> None:
+        """Skills are looked for."""
+
+    def begun(self, trajectory: Trajectory) -> None:
+        """A task has begun, or goes on."""
+
+    def runs(self, step: Step) -> None:
+        """The code of a step is about to run."""
+
+    def observed(self, step: Step) -> None:
+        """The code of a step has run."""
+
     def line(self, data: Mapping[str, object]) -> None:
         """The last line about a task, as a mime bundle."""
+
+    def over(self) -> None:
+        """The task is over, whatever came of it."""
 
     def progress(self, sentence: str) -> None:
         """What is being waited for; replaces the last progress."""
@@ -71,6 +88,22 @@ class TerminalReporter:
         self.end_of_text()
         self._write(sentence + "\n")
 
+    def seeks(self) -> None:
+        """Nothing: what is under way is told in notebooks."""
+
+    def begun(self, trajectory: Trajectory) -> None:
+        """Nothing."""
+
+    def runs(self, step: Step) -> None:  # noqa: ARG002 - the reply was printed
+        """End the reply."""
+        self.end_of_text()
+
+    def observed(self, step: Step) -> None:
+        """Nothing."""
+
+    def over(self) -> None:
+        """Nothing."""
+
     def line(self, data: Mapping[str, object]) -> None:
         """Print its text."""
         self.note(str(data["text/plain"]))
@@ -91,18 +124,21 @@ class TerminalReporter:
 
 
 class NotebookReporter:
-    """Updates an output in place while a reply comes in."""
+    """Updates an output in place while a reply comes in, and another with what the task does."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._pieces: list[str] = []
         self._reply: Any = None
-        self._status: Any = None
+        self._place: Any = None
         self._shown_at = 0.0
+        self._card = Card(lambda sentence: self._put(bundle(sentence)))
+        self._unfinished = False
 
     def text(self, piece: str) -> None:
         """Add a piece; the output follows ten times a second."""
         self._pieces.append(piece)
+        self._card.piece()
         if self._clock() - self._shown_at >= _UPDATE_SECONDS:
             self._show()
 
@@ -118,17 +154,40 @@ class NotebookReporter:
         self.end_of_text()
         _display(bundle(sentence))
 
-    def line(self, data: Mapping[str, object]) -> None:
-        """Show it; a front end takes the richest type that it knows."""
+    def seeks(self) -> None:
+        """Open the card of the task."""
+        self._unfinished = True
+        self._card.seeks()
+
+    def begun(self, trajectory: Trajectory) -> None:
+        """Show in the card what the task runs under."""
+        self._unfinished = True
+        self._card.begun(trajectory)
+
+    def runs(self, step: Step) -> None:
+        """Show the whole reply, and in the card that its code runs."""
         self.end_of_text()
-        _display(data)
+        self._card.runs(step)
+
+    def observed(self, step: Step) -> None:
+        """Show in the card that the code has run."""
+        self._card.observed(step)
+
+    def line(self, data: Mapping[str, object]) -> None:
+        """Have the card end as this, in its place; a front end takes the richest type that it knows."""
+        self.end_of_text()
+        self._unfinished = False
+        self._card.end()
+        self._put(data)
+
+    def over(self) -> None:
+        """Leave no card that says that something is under way."""
+        if self._unfinished:
+            self.line(bundle(STOPPED))
 
     def progress(self, sentence: str) -> None:
-        """Show what is waited for, in one place."""
-        if self._status is None:
-            self._status = _display(bundle(sentence), handle=True)
-        else:
-            self._status.update(bundle(sentence), raw=True)
+        """Show what is waited for, where the card of a task will be."""
+        self._put(bundle(sentence))
 
     def live(self, sentence: str) -> Callable[[str], None] | None:
         """Show it in an output of its own."""
@@ -147,6 +206,12 @@ class NotebookReporter:
             handle.update({"text/plain": later, "text/html": markup}, raw=True)
 
         return show
+
+    def _put(self, data: Mapping[str, object]) -> None:
+        if self._place is None:
+            self._place = _display(data, handle=True)
+        else:
+            self._place.update(dict(data), raw=True)
 
     def _show(self) -> None:
         text = "".join(self._pieces)

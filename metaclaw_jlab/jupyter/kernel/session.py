@@ -296,6 +296,7 @@ class KernelSession:
         skills = library.skills if options.with_skills else ()
 
         def retrieve(task: Task) -> tuple[Match, ...]:
+            reporter.seeks()
             return workspace.retrieve(task, skills)
 
         return Rollout(
@@ -312,6 +313,7 @@ class KernelSession:
             ),
             max_steps=options.steps or settings.agent.steps,
             learn=self.learning(settings),
+            on_begin=reporter.begun,
             on_text=reporter.text,
             on_proposal=lambda _: reporter.end_of_text(),
             on_end=self.ended,

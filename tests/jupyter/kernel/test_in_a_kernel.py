@@ -24,6 +24,7 @@ class Outcome:
         self.stdout = ""
         self.shown: list[str] = []
         self.tasks: list[dict[str, Any]] = []
+        self.places: dict[str, list[dict[str, Any]]] = {}
         self.error = ""
         self.next_cell = ""
 
@@ -32,7 +33,11 @@ class Outcome:
         match message["msg_type"]:
             case "stream" if content["name"] == "stdout":
                 self.stdout += content["text"]
+            case "update_display_data":
+                self.places[content["transient"]["display_id"]].append(content["data"])
             case "display_data" | "execute_result":
+                place = content.get("transient", {}).get("display_id", "")
+                self.places.setdefault(place, []).append(content["data"])
                 self.shown.append(content["data"]["text/plain"])
                 self.tasks += [content["data"][TASK_TYPE]] if TASK_TYPE in content["data"] else []
             case "error":
@@ -109,3 +114,30 @@ def test_a_front_end_learns_which_task_a_line_is_about(in_kernel: Run, server: S
     (task,) = in_kernel(cell).tasks
     assert cell.startswith(f"# metaclaw:{task['trajectory']}\n")
     assert (task["stop"], task["steps"], task["waits"]) == ("done", 1, False)
+
+
+def test_the_card_of_a_task_ends_as_its_line(in_kernel: Run, server: ScriptedServer) -> None:
+    server.say(reply("print('hello')\nhello = 1"))
+    outcome = in_kernel("%%metaclaw --mode auto\nSay hello")
+    (card,) = [place for place in outcome.places.values() if TASK_TYPE in place[-1]]
+    assert card[0]["text/plain"].startswith("MetaClaw: ")
+    assert card[-1]["text/plain"].startswith("MetaClaw: done · 1 step")
+    assert all(TASK_TYPE not in shown for shown in card[:-1])
+
+
+def test_the_card_is_no_output_of_the_agents_code(in_kernel: Run, server: ScriptedServer) -> None:
+    server.say(reply("import time\nprint('begun')\ntime.sleep(0.6)\nprint('over')"))
+    outcome = in_kernel("%%metaclaw --mode auto\nTake your time")
+    (card,) = [place for place in outcome.places.values() if TASK_TYPE in place[-1]]
+    assert any("runs 4 lines of code" in shown["text/plain"] for shown in card)
+    assert outcome.stdout == "begun\nover\n"
+    told = in_kernel("%metaclaw why").stdout
+    assert "> begun\n" in told
+    assert "runs 4 lines" not in told
+
+
+def test_a_task_that_fails_to_begin_leaves_no_card_that_waits(in_kernel: Run, server: ScriptedServer) -> None:
+    outcome = in_kernel("%%metaclaw\n@nothing_of_this_name and a policy that has nothing to say")
+    assert outcome.error == "TaskFailed"
+    last = [place[-1]["text/plain"] for place in outcome.places.values()]
+    assert not [line for line in last if line.startswith(("MetaClaw: asks", "MetaClaw: looking"))]

@@ -16,9 +16,10 @@ from metaclaw_jlab.jupyter.kernel.display import summary
 from metaclaw_jlab.jupyter.kernel.task_line import TASK_TYPE, task_line
 
 SECRET = "the words of the task"
-FIELDS = (
-    "version package home trajectory generation adapter model skills stop waits steps checks seconds learn sentence"
-).split()
+FIELDS = [
+    *("version", "package", "home", "trajectory", "generation", "adapter", "model", "skills"),
+    *("stop", "waits", "steps", "checks", "seconds", "learn", "sentence"),
+]
 
 
 def task(**changes: object) -> Trajectory:
