@@ -6,13 +6,20 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from metaclaw_jlab.core.errors import MetaclawError, UsageMistake
+from metaclaw_jlab.core.errors import UsageMistake
+from metaclaw_jlab.inspection.adapter_changes import (
+    Back,
+    Moved,
+    delete_by_hand,
+    gate_in_words,
+    promote_by_hand,
+    roll_back_by_hand,
+)
 from metaclaw_jlab.inspection.adapters import (
     HISTORY,
     describe_adapter,
     gates_of,
     list_adapters,
-    name_of,
     render_adapter,
     render_adapters,
     render_history,
@@ -21,14 +28,11 @@ from metaclaw_jlab.inspection.adapters import (
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
-    from metaclaw_jlab.core.config import PolicySettings
 
 ABOUT = "The adapters that trainings made: which one serves, what their gates said, and the way back."
 LIMIT = 20
 BASE = -1
-ENDPOINT_SECONDS = 30.0
-EVERYTHING = 1000  # changes of what serves that are looked through for one version
-_BY_HAND = "Wanted by a person."
+EVERYTHING = 1000  # times that one version came to serve
 Confirm = Callable[[str], bool]
 
 
@@ -77,9 +81,9 @@ def run_adapters(
         case "promote":
             return _promote(workspace, arguments, confirm)
         case "rollback":
-            return _roll_back(workspace, arguments.version, arguments.reason)
+            return _told(roll_back_by_hand(workspace, _back(arguments.version), arguments.reason))
         case "delete":
-            return _delete(workspace, arguments.version)
+            return _told(delete_by_hand(workspace, arguments.version))
     return _list(workspace, arguments.limit)
 
 
@@ -105,100 +109,41 @@ def _list(workspace: Workspace, limit: int) -> dict[str, object]:
 
 
 def _show(workspace: Workspace, version: int) -> dict[str, object]:
+    from metaclaw_jlab.store.serving import Serving
+
     return {
         "adapter": describe_adapter(workspace, version),
         "gates": gates_of(workspace, version),
-        "history": tuple(one for one in serving_history(workspace, EVERYTHING) if one.version == version),
+        "history": Serving(workspace.database()).of(version, EVERYTHING),
     }
 
 
 def _promote(
     workspace: Workspace, arguments: argparse.Namespace, confirm: Confirm | None
 ) -> dict[str, object]:
-    from metaclaw_jlab.learning.adapters import force
-
     version = arguments.version
-    account = describe_adapter(workspace, version)
-    said = (
-        f"its gate said: {account.gate.verdict.value}"
-        if account.gate is not None
-        else "no gate has looked at it"
-    )
     if not (arguments.yes or arguments.reason.strip()):
+        said = gate_in_words(describe_adapter(workspace, version))
         if confirm is None:
             raise UsageMistake(
                 f"This lets adapter v{version} serve by hand ({said}).",
                 f'Say why, for the record: adapters promote {version} --reason "...", or put --yes.',
             )
         if not confirm(f"Adapter v{version} will serve from now on, by hand ({said})."):
-            return {"told": "Nothing was changed.", "serving": _serving(workspace)}
-    force(workspace.home, workspace.database(), version, arguments.reason.strip() or _BY_HAND)
-    told = f"Adapter v{version} serves from now on, forced by hand ({said}). Back: adapters rollback."
-    return {"told": told + _elsewhere(workspace, version, account.base), "serving": version}
+            from metaclaw_jlab.store.serving import Serving
+
+            return {"told": "Nothing was changed.", "serving": Serving(workspace.database()).current()}
+    return _told(promote_by_hand(workspace, version, arguments.reason), " Back: adapters rollback.")
 
 
-def _roll_back(workspace: Workspace, version: int | None, reason: str) -> dict[str, object]:
-    from metaclaw_jlab.learning.adapters import roll_back
-    from metaclaw_jlab.store.serving import Serving
-
-    serving = Serving(workspace.database())
-    before = serving.current()
-    to = serving.previous() if version is None else None if version == BASE else version
-    if version is None and to == before:
-        raise UsageMistake(
-            f"{_subject(to)} serves, which is what served before.",
-            "Name another: adapters rollback N, or base. What served: adapters history.",
-        )
-    made = roll_back(workspace.home, workspace.database(), to, reason.strip() or _BY_HAND)
-    told = f"{_subject(to)} serves again, in the place of {name_of(before)}."
-    if made is not None:
-        told += _elsewhere(workspace, made.version, made.base)
-    return {"told": told, "serving": to}
+def _back(version: int | None) -> Back:
+    if version is None:
+        return "before"
+    return "base" if version == BASE else version
 
 
-def _delete(workspace: Workspace, version: int) -> dict[str, object]:
-    from metaclaw_jlab.learning.adapters import delete
-
-    delete(workspace.home, workspace.database(), version)
-    told = f"Adapter v{version} is deleted, with its files; what its gates said is kept."
-    return {"told": told, "serving": _serving(workspace)}
-
-
-def _serving(workspace: Workspace) -> int | None:
-    from metaclaw_jlab.store.serving import Serving
-
-    return Serving(workspace.database()).current()
-
-
-def _subject(version: int | None) -> str:
-    return "The base" if version is None else f"Adapter v{version}"
-
-
-def _elsewhere(workspace: Workspace, version: int, base: str) -> str:
-    """A note where another model than the adapter's answers here; a vLLM endpoint is told to load it."""
-    policy = workspace.settings().policy
-    if not policy.base_url:
-        same = policy.local_model == base
-        return "" if same else f" It is of {base}, though, and {policy.local_model} answers here."
-    return _tell_endpoint(workspace, policy, policy.base_url, version) or (
-        f" {policy.base_url} answers here, though: the adapter is of {base}."
-    )
-
-
-def _tell_endpoint(workspace: Workspace, policy: PolicySettings, base_url: str, version: int) -> str:
-    """Have a vLLM endpoint load a version, and say how to ask for it; "" where the endpoint is another one."""
-    from metaclaw_jlab.learning.adapters import published_folder
-    from metaclaw_jlab.policies.lora_endpoint import LoraEndpoint
-    from metaclaw_jlab.settings.secrets import key_for
-
-    try:
-        endpoint = LoraEndpoint(base_url, key_for(base_url, policy.key_env), timeout=ENDPOINT_SECONDS)
-        if not endpoint.is_vllm():
-            return ""
-        name = endpoint.load(version, published_folder(workspace.home, version))
-    except MetaclawError as error:
-        return f" {base_url} does not answer with it, though: {error}"
-    return f" {base_url} has loaded it: config set policy.model {name}."
+def _told(moved: Moved, more: str = "") -> dict[str, object]:
+    return {"told": moved.told + more, "serving": moved.serving}
 
 
 def _version(text: str) -> int:

@@ -44,18 +44,29 @@ class AdapterAccount:
     fault: str = ""
 
 
-def list_adapters(workspace: Workspace, limit: int) -> tuple[AdapterAccount, ...]:
-    """At most `limit` adapters, the newest first; their files are not read."""
+def list_adapters(workspace: Workspace, limit: int, before: int | None = None) -> tuple[AdapterAccount, ...]:
+    """At most `limit` adapters, the newest first, of versions under `before`; their files are not read."""
     from metaclaw_jlab.store.adapters import Adapters
+    from metaclaw_jlab.store.gates import Gates
+    from metaclaw_jlab.store.serving import Serving
 
-    return tuple(_account(workspace, adapter) for adapter in Adapters(workspace.database()).recent(limit))
+    database = workspace.database()
+    found = Adapters(database).recent(limit, before)
+    gates = Gates(database).latest([adapter.version for adapter in found])
+    serving = Serving(database).current()
+    return tuple(
+        _account(workspace, adapter, serving, gates.get(adapter.version), look=False) for adapter in found
+    )
 
 
 def describe_adapter(workspace: Workspace, version: int) -> AdapterAccount:
     """One adapter; its weights are read and held against their checksum. Raises NotFound."""
     from metaclaw_jlab.store.adapters import Adapters
+    from metaclaw_jlab.store.serving import Serving
 
-    return _account(workspace, Adapters(workspace.database()).get(version), look=True)
+    database = workspace.database()
+    adapter, gates = Adapters(database).get(version), gates_of(workspace, version)
+    return _account(workspace, adapter, Serving(database).current(), gates[-1] if gates else None, look=True)
 
 
 def gates_of(workspace: Workspace, version: int) -> tuple[GateReport, ...]:
@@ -125,25 +136,23 @@ def name_of(version: int | None) -> str:
     return "the base" if version is None else f"v{version}"
 
 
-def _account(workspace: Workspace, adapter: Adapter, *, look: bool = False) -> AdapterAccount:
+def _account(
+    workspace: Workspace, adapter: Adapter, serving: int | None, gate: GateReport | None, *, look: bool
+) -> AdapterAccount:
     from metaclaw_jlab.learning.adapters import fault, folder_of
-    from metaclaw_jlab.store.gates import Gates
-    from metaclaw_jlab.store.serving import Serving
 
-    database = workspace.database()
-    gates = Gates(database).of(adapter.version)
     folder = folder_of(workspace.home, adapter.version)
     return AdapterAccount(
         version=adapter.version,
         status=adapter.status,
-        serving=Serving(database).current() == adapter.version,
+        serving=serving == adapter.version,
         base=adapter.base,
         skill_generation=adapter.skill_generation,
         created_at=adapter.created_at,
         reason=adapter.reason,
         sha256=adapter.sha256,
         bytes=None if folder is None else _bytes(folder),
-        gate=gates[-1] if gates else None,
+        gate=gate,
         folder=folder,
         fault=(fault(workspace.home, adapter) or "") if look else "",
     )

@@ -90,11 +90,13 @@ class Adapters:
             raise _missing(version)
         return _adapter(row)
 
-    def recent(self, limit: int) -> tuple[Adapter, ...]:
-        """At most `limit` adapters, the newest first."""
+    def recent(self, limit: int, before: int | None = None) -> tuple[Adapter, ...]:
+        """At most `limit` adapters, the newest first, of versions under `before`."""
+        query = select(adapters).order_by(adapters.c.version.desc()).limit(limit)
+        if before is not None:
+            query = query.where(adapters.c.version < before)
         with self._database.read() as connection:
-            rows = connection.execute(select(adapters).order_by(adapters.c.version.desc()).limit(limit)).all()
-        return tuple(_adapter(row) for row in rows)
+            return tuple(_adapter(row) for row in connection.execute(query))
 
     def count(self) -> int:
         """How many there are."""

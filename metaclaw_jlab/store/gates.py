@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -46,6 +46,13 @@ class Gates:
         query = select(gates).where(gates.c.adapter == adapter).order_by(gates.c.number)
         with self._database.read() as connection:
             return tuple(_report(row) for row in connection.execute(query))
+
+    def latest(self, adapters: Sequence[int]) -> dict[int, GateReport]:
+        """What the last gate of each of these adapters said, by version; those without one are left out."""
+        last = select(func.max(gates.c.number)).where(gates.c.adapter.in_(adapters)).group_by(gates.c.adapter)
+        with self._database.read() as connection:
+            rows = connection.execute(select(gates).where(gates.c.number.in_(last))).all()
+        return {row.adapter: _report(row) for row in rows}
 
     def looks_since_promotion(self) -> int:
         """How many gates there were since one last said that its candidate be promoted."""

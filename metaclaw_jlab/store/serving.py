@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, func, insert, select
 
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import trajectories
@@ -63,12 +64,11 @@ class Serving:
 
     def history(self, limit: int) -> tuple[Served, ...]:
         """At most `limit` changes, the newest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(_NEWEST_FIRST.limit(limit)).all()
-        return tuple(
-            Served(row.number, row.version, ServingCause(row.cause), row.reason, row.at, row.after)
-            for row in rows
-        )
+        return self._found(_NEWEST_FIRST.limit(limit))
+
+    def of(self, version: int, limit: int) -> tuple[Served, ...]:
+        """At most `limit` changes by which this version came to serve, the newest first."""
+        return self._found(_NEWEST_FIRST.where(serving.c.version == version).limit(limit))
 
     def previous(self) -> int | None:
         """What served before the newest promotion or force; None: the base, or there was none."""
@@ -87,3 +87,11 @@ class Serving:
         )
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
+
+    def _found(self, query: Select[Any]) -> tuple[Served, ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Served(row.number, row.version, ServingCause(row.cause), row.reason, row.at, row.after)
+            for row in rows
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -110,9 +110,11 @@ class Training:
             raise _missing(number)
         return _run(row)
 
-    def recent(self, limit: int) -> tuple[TrainingRun, ...]:
-        """At most `limit` runs, the newest first."""
+    def recent(self, limit: int, before: int | None = None) -> tuple[TrainingRun, ...]:
+        """At most `limit` runs, the newest first, of numbers under `before`."""
         query = select(training_runs).order_by(training_runs.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(training_runs.c.number < before)
         with self._database.read() as connection:
             return tuple(_run(row) for row in connection.execute(query))
 
@@ -140,6 +142,20 @@ class Training:
         )
         with self._database.read() as connection:
             return tuple(StepReport(**json.loads(text)) for text in connection.execute(query).scalars())
+
+    def last_rewards(self, numbers: Sequence[int]) -> dict[int, float]:
+        """The reward of the newest step of each of these runs, by number; those without one are left out."""
+        last = (
+            select(training_steps.c.run, func.max(training_steps.c.step).label("step"))
+            .where(training_steps.c.run.in_(numbers))
+            .group_by(training_steps.c.run)
+            .subquery()
+        )
+        query = select(training_steps.c.run, training_steps.c.report).join(
+            last, (training_steps.c.run == last.c.run) & (training_steps.c.step == last.c.step)
+        )
+        with self._database.read() as connection:
+            return {row.run: json.loads(row.report)["reward"] for row in connection.execute(query)}
 
 
 def _run(row: Row[Any]) -> TrainingRun:

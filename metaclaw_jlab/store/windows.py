@@ -88,9 +88,10 @@ class Windows:
         """The window that is open."""
         return next(iter(self._found(select(windows).where(windows.c.closed_at.is_(None)))), None)
 
-    def recent(self, limit: int) -> tuple[Window, ...]:
-        """At most `limit` windows, the newest first."""
-        return self._found(select(windows).order_by(windows.c.number.desc()).limit(limit))
+    def recent(self, limit: int, before: int | None = None) -> tuple[Window, ...]:
+        """At most `limit` windows, the newest first, of numbers under `before`."""
+        query = select(windows).order_by(windows.c.number.desc()).limit(limit)
+        return self._found(query if before is None else query.where(windows.c.number < before))
 
     def used_since(self, at: float) -> float:
         """Seconds of training in windows since `at`: of one that began before, at most what lies after it."""

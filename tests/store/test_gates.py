@@ -24,6 +24,17 @@ def test_every_gate_is_kept_in_order(gates: Gates) -> None:
     assert gates.of(2) == ()
 
 
+def test_the_latest_of_many_adapters_is_found_at_once(database: Database, gates: Gates) -> None:
+    Adapters(database).add("tiny", "ab", 0)
+    Adapters(database).add("tiny", "ac", 0)
+    last = report(Verdict.REJECT, look=2)
+    gates.record(1, report(Verdict.INSUFFICIENT))
+    gates.record(1, last)
+    gates.record(2, report(Verdict.INSUFFICIENT))
+    assert gates.latest([1, 3]) == {1: last}
+    assert gates.latest([]) == {}
+
+
 def test_looks_count_from_the_last_promotion(database: Database, gates: Gates) -> None:
     assert gates.looks_since_promotion() == 0
     gates.record(1, report(Verdict.INSUFFICIENT))

@@ -110,3 +110,13 @@ def test_what_served_is_final(database: Database, serving: Serving, attack: Atta
     before = dump(database, "serving", "adapters")
     attack(statement)
     assert dump(database, "serving", "adapters") == before
+
+
+def test_when_one_version_came_to_serve_is_told(database: Database, serving: Serving) -> None:
+    first, second = promoted(database, "aa"), forced(database)
+    serving.put(first, ServingCause.PROMOTE, "It gained.")
+    serving.put(second, ServingCause.FORCE, "By hand.")
+    serving.put(first, ServingCause.ROLLBACK, "It was no good.")
+    assert [one.number for one in serving.of(first, 9)] == [3, 1]
+    assert [one.number for one in serving.of(first, 1)] == [3]
+    assert serving.of(9, 9) == ()

@@ -140,3 +140,11 @@ def test_a_pause_ends_once(pauses: Pauses, attack: Attack) -> None:
     pauses.begin()
     pauses.end()
     attack("UPDATE pauses SET ended_at = 5")
+
+
+def test_a_page_of_windows_goes_on_where_the_one_before_ended(windows: Windows) -> None:
+    for number in range(1, 4):
+        windows.open(10.0 * number, ["kernels"])
+        windows.close(number, 10.0 * number + 1, "kernels")
+    assert [window.number for window in windows.recent(2)] == [3, 2]
+    assert [window.number for window in windows.recent(2, before=2)] == [1]

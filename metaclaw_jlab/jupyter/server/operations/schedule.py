@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from metaclaw_jlab.core.schedule import View
 from metaclaw_jlab.core.window import Pause, Window
-from metaclaw_jlab.jupyter.server.operation import Arguments, Body, Operation, Whole
+from metaclaw_jlab.jupyter.server.operation import FROM_TEXT, Arguments, Body, Operation, Whole
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
 
 LIMIT = 20
 MOST = 200
+LARGEST = 2**53  # the largest integer that JavaScript knows exactly
 LONGEST = 366 * 24 * 60.0  # minutes of a pause
 AGES = 366 * 24 * 3600.0
 
 
 class HowMany(Arguments):
-    """How many windows."""
+    """Which windows."""
 
     limit: Whole = Field(LIMIT, ge=1, le=MOST, description="How many, the newest first.")
+    before: Annotated[int, Field(ge=1, le=LARGEST), FROM_TEXT] | None = Field(
+        None, description="Those with numbers under this one."
+    )
 
 
 class Paused(Body):
@@ -92,11 +96,11 @@ def view_of(host: Host) -> View | None:
     return None if scheduler is None else scheduler.view()
 
 
-def windows(host: Host, *, limit: int) -> WindowList:
+def windows(host: Host, *, limit: int, before: int | None) -> WindowList:
     """The log of windows."""
     from metaclaw_jlab.store.windows import Windows
 
-    return WindowList(Windows(host.workspace.database()).recent(limit))
+    return WindowList(Windows(host.workspace.database()).recent(limit, before))
 
 
 def pause(host: Host, *, minutes: float | None) -> View:

@@ -8,20 +8,40 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from metaclaw_jlab.inspection.training import RECENT, TrainingAccount, training
+from metaclaw_jlab.inspection.training import RECENT, RunAccount, TrainingAccount, training
 from metaclaw_jlab.inspection.training_commands import abandon_training, start_beside, stop_training
-from metaclaw_jlab.jupyter.server.operation import INTEGRAL, Arguments, Body, Operation, Whole
+from metaclaw_jlab.inspection.training_runs import RunRow, list_runs, run_account
+from metaclaw_jlab.jupyter.server.operation import (
+    FROM_TEXT,
+    INTEGRAL,
+    Arguments,
+    Body,
+    Operation,
+    Whole,
+)
+from metaclaw_jlab.jupyter.server.operations.numbered import number_in
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
 
 MOST = 50
+RUNS, MOST_RUNS = 20, 200
+LARGEST = 2**53  # the largest integer that JavaScript knows exactly
 
 
 class Recent(Arguments):
     """How many trainings that are over."""
 
     recent: Whole = Field(RECENT, ge=0, le=MOST, description="How many that are over, the newest first.")
+
+
+class RunPage(Arguments):
+    """Which runs."""
+
+    limit: Whole = Field(RUNS, ge=1, le=MOST_RUNS, description="How many, the newest first.")
+    before: Annotated[int, Field(ge=1, le=LARGEST), FROM_TEXT] | None = Field(
+        None, description="Those with numbers under this one; `next` of the page before."
+    )
 
 
 class Wanted(Body):
@@ -33,6 +53,14 @@ class Wanted(Body):
     seed: Annotated[int, Field(ge=0, lt=2**32), INTEGRAL] | None = Field(
         None, description="Seed of data order and sampling."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """Runs, the newest first. `next` is what `before` has to be for those after them, None where there are none."""
+
+    runs: tuple[RunRow, ...]
+    next: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +92,18 @@ class Abandoned:
 def account(host: Host, *, recent: int) -> TrainingAccount:
     """How training stands."""
     return training(host.workspace, recent=recent)
+
+
+def runs(host: Host, *, limit: int, before: int | None) -> RunList:
+    """A page of the runs that ever began."""
+    found = list_runs(host.workspace, limit + 1, before)
+    page = found[:limit]
+    return RunList(page, page[-1].number if len(found) > limit else None)
+
+
+def run(host: Host, *, number: str) -> RunAccount:
+    """One run with its curves. Raises NotFound."""
+    return run_account(host.workspace, number_in(number, "training run"))
 
 
 def start(host: Host, *, steps: int | None, seed: int | None) -> Begun:
@@ -108,6 +148,28 @@ OPERATIONS = (
         arguments=Recent,
         secret=True,
         counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/training/runs",
+        name="training_runs",
+        about="The trainings that ever began, the newest first, a page at a time.",
+        call=runs,
+        answer=RunList,
+        arguments=RunPage,
+        secret=True,
+        counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/training/runs/{number}",
+        name="training_run",
+        about="One training: where it stands, what was reported of each step, what the gate of its adapter said.",
+        call=run,
+        answer=RunAccount,
+        secret=True,
+        counts=False,
+        errors=(404,),
     ),
     Operation(
         method="POST",
