@@ -46,10 +46,12 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('metaclaw-jlab');
     const { commands, shell } = app;
+    const { contents } = app.serviceManager;
     const panel = new Sidebar({
       connection,
       navigation,
       commands,
+      contents,
       rendermime,
       trans
     });

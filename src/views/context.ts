@@ -1,4 +1,5 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import { createContext, useContext } from 'react';
@@ -10,6 +11,7 @@ export interface IViewContext {
   connection: Connection;
   navigation: Navigation;
   commands: CommandRegistry;
+  contents: Contents.IManager;
   rendermime: IRenderMimeRegistry;
   trans: TranslationBundle;
 }
