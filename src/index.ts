@@ -1,6 +1,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { activity } from './plugins/activity';
 import { agentCells } from './plugins/agentCells';
+import { measured } from './plugins/measured';
 import { home, sidebar } from './plugins/sidebar';
 import { taskHighlighting } from './plugins/taskHighlighting';
 
@@ -14,4 +15,4 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   taskHighlighting
 ];
 
-export default plugins;
+export default plugins.map(measured);
