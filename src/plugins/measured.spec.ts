@@ -2,7 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { measured } from './measured';
 
 describe('measured', () => {
-  const app = {} as JupyterFrontEnd;
+  const app = {} as unknown as JupyterFrontEnd;
   const measure = jest.fn();
 
   beforeEach(() => {
