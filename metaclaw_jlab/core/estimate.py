@@ -35,6 +35,16 @@ def proportion_interval(successes: int, trials: int, confidence: float = 0.95) -
     return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
 
 
+def share_difference(before: tuple[int, int], after: tuple[int, int], confidence: float = 0.95) -> Interval:
+    """Interval of how much higher the second of two independent shares is, each given as successes and trials (the
+    tenth method of Newcombe 1998, of two Wilson intervals). Raises ValueError without trials."""
+    old, new = (proportion_interval(*counts, confidence) for counts in (before, after))
+    found = new.estimate - old.estimate
+    below = math.hypot(new.estimate - new.low, old.high - old.estimate)
+    above = math.hypot(new.high - new.estimate, old.estimate - old.low)
+    return Interval(found, max(-1.0, found - below), min(1.0, found + above))
+
+
 def mean_interval(
     values: Sequence[float], confidence: float = 0.95, *, draws: int = 2000, seed: int = 0
 ) -> Interval:

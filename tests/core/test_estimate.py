@@ -9,6 +9,7 @@ from metaclaw_jlab.core.estimate import (
     mean_interval,
     paired_p_value,
     proportion_interval,
+    share_difference,
 )
 
 
@@ -24,6 +25,12 @@ def test_wilson_interval_of_no_success_starts_at_zero() -> None:
 def test_no_trials_make_no_share() -> None:
     with pytest.raises(ValueError, match="no share"):
         proportion_interval(0, 0)
+
+
+def test_the_difference_of_two_shares_agrees_with_the_paper() -> None:
+    # Newcombe 1998, table II: 56 of 70 against 48 of 80.
+    found = share_difference((48, 80), (56, 70))
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
 def test_bootstrap_interval_holds_the_mean() -> None:
