@@ -26,6 +26,12 @@ APPLICATION_ID = 0x6D636A6C
 
 ESCAPED = "\x00json:"
 
+# Conditions of indices, which a query has to repeat word for word to be answered by them.
+TOLD = (
+    "purpose = 'user' AND stop IS NOT NULL AND (checks <> '[]' OR json_extract(score, '$.source') = 'user')"
+)
+UNTEACHING = "learn = 0 OR purpose NOT IN ('user', 'retry', 'proxy')"
+
 
 class Exact(TypeDecorator[str]):
     """Text that comes back as it went in, lone surrogates too (file names and program output can hold them)."""
@@ -144,6 +150,11 @@ trajectories = Table(
     Index("trajectories_by_text", "text_sha256", "number"),
     Index("trajectories_by_role", "role", "skill_generation"),
     Index("trajectories_by_stop", "stop"),
+    Index("trajectories_by_generation", "skill_generation", "number"),
+    Index(  # the user's tasks of which checks or the user's word tell how they went
+        "trajectories_told", "skill_generation", "number", sqlite_where=text(TOLD)
+    ),
+    Index("trajectories_unteaching", "number", sqlite_where=text(UNTEACHING)),
     Index(
         "trajectories_unsettled",
         "number",
