@@ -14,6 +14,7 @@ from metaclaw_jlab.core.score import Score, Scoring
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import InjectedSkill, Observation, Purpose, Step, StopReason, Trajectory
 from metaclaw_jlab.inspection.aftermath import Aftermath, aftermath
+from metaclaw_jlab.inspection.feedback import proposes
 from metaclaw_jlab.inspection.generations import GenerationAccount, describe_generation
 from metaclaw_jlab.inspection.lines import local_time, notebook_name, shortened, unified
 from metaclaw_jlab.inspection.roles import role_in_words
@@ -82,7 +83,8 @@ class OtherSkill:
 @dataclass(frozen=True, slots=True)
 class StepAccount:
     """One step. `code` is None where it was not asked for or there is none; `edit` are the lines of a diff from the
-    code that was proposed to the code that the user ran in its place; `said` is the reply of another agent's turn."""
+    code that was proposed to the code that the user ran in its place; `said` is the reply of another agent's turn.
+    `process` are the scores that `scores` tells in words."""
 
     number: int
     code: str | None
@@ -98,6 +100,7 @@ class StepAccount:
     reply: str | None = None
     edit: tuple[str, ...] = ()
     said: str | None = None
+    process: tuple[Scoring, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,9 @@ class CheckAccount:
 class Account:
     """A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's.
 
-    `fused`: vectors count beside words today, and a relevance is 1 for what both put first."""
+    `fused`: vectors count beside words today, and a relevance is 1 for what both put first. `reward` is the score
+    that `score` tells in words; `waits`: a proposed cell of it has not been run; `notebook` and `cell_id` are where it
+    was asked, as they were recorded."""
 
     id: str
     task: str
@@ -142,6 +147,12 @@ class Account:
     role_in_words: str = ""
     turn: TurnAccount | None = None
     aftermath: Aftermath = field(default_factory=Aftermath)
+    reward: Scoring | None = None
+    notebook: str | None = None
+    cell_id: str | None = None
+    created_at: float = 0.0
+    purpose: Purpose = Purpose.USER
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +246,12 @@ def give_account(
         role_in_words=role_in_words(trajectory, known.aftermath.role_reason),
         turn=known.turn,
         aftermath=known.aftermath,
+        reward=trajectory.score,
+        notebook=trajectory.task.origin.notebook,
+        cell_id=trajectory.task.origin.cell_id,
+        created_at=trajectory.created_at,
+        purpose=trajectory.purpose,
+        waits=proposes(trajectory),
     )
 
 
@@ -331,6 +348,7 @@ def _step(step: Step, *, show_prompt: bool, show_code: bool, turn: bool) -> Step
         reply=step.reply if show_prompt else None,
         edit=_edit(step) if show_code else (),
         said=step.reply if turn and show_code else None,
+        process=step.scores,
     )
 
 

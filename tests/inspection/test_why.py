@@ -203,3 +203,19 @@ def test_the_account_is_json() -> None:
     told = json.loads(json.dumps(as_json(account(show_prompt=True))))
     assert told["steps"][0]["prompt"][0] == {"role": "system", "content": "the instructions"}
     assert told["stop"] == "done"
+
+
+def test_scores_are_told_in_numbers_too() -> None:
+    scores = (Score(0.5, ScoreSource.JUDGE, "mostly right"), Unscored("nobody looked"))
+    found = account(stepped(scores=scores))
+    assert (found.steps[0].process, found.reward) == (scores, TRAJECTORY.score)
+
+
+def test_it_is_told_where_and_when_a_task_was_asked() -> None:
+    found = account()
+    assert (found.notebook, found.cell_id, found.created_at) == ("a.ipynb", "cell-9", 1_700_000_000.0)
+
+
+def test_a_proposed_cell_waits() -> None:
+    assert account(stepped(observation=None)).waits is False
+    assert account(replace(stepped(observation=None), stop=None)).waits is True

@@ -51,6 +51,7 @@ class MetaclawApp(ExtensionApp):
             url_of(server),
             kernels=server.kernel_manager,
             home=Path(self.home).expanduser() if self.home else None,
+            root=str(getattr(server.contents_manager, "root_dir", "")),
             log=self.log,
             on_change=ScheduleEvents(self._emit).changed,
         )

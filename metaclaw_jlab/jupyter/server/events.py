@@ -16,7 +16,6 @@ from metaclaw_jlab.core.errors import MetaclawError
 
 if TYPE_CHECKING:
     from metaclaw_jlab.core.schedule import View
-    from metaclaw_jlab.inspection.pulse import Pulse
     from metaclaw_jlab.jupyter.server.host import Host
     from metaclaw_jlab.store.database import Database
 
@@ -24,7 +23,8 @@ HAPPENED = "urn:metaclaw-jlab:happened:v1"
 MOVED = "urn:metaclaw-jlab:moved:v1"
 SCHEDULE = "urn:metaclaw-jlab:schedule:v1"
 SCHEMAS = Path(__file__).parent / "event_schemas"
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 0.12
+SETTINGS_FILE = "config.toml"
 AT_ONCE = 100  # entries of the log that are sent at one look
 
 Emit = Callable[[str, Mapping[str, Any]], None]
@@ -69,13 +69,17 @@ class ScheduleEvents:
 
 
 class Tail:
-    """Reads what is new in a home. Only a change of the database's files is worth a look into it."""
+    """Reads what is new in a home. Only a change of its files is worth a look into it."""
 
     def __init__(self) -> None:
         self._database: Database | None = None
         self._files: tuple[object, ...] = ()
         self._number = 0
-        self._pulse: Pulse | None = None
+        self._changes = 0
+
+    def stale(self, database: Database) -> bool:
+        """Whether there is something to look at. Cheap: it asks for the times of three files. Raises OSError."""
+        return database is not self._database or _files(database.path) != self._files
 
     def look(self, database: Database) -> Iterator[tuple[str, dict[str, Any]]]:
         """The new events with their schemas; the first look at a database tells none. Raises StoreError, OSError."""
@@ -85,7 +89,7 @@ class Tail:
         # What is written from here on changes the files again.
         files, log = _files(database.path), Events(database)
         if database is not self._database:
-            self._number, self._pulse = log.latest(), pulse(database)
+            self._number = log.latest()
             self._database, self._files = database, files
             return
         if files == self._files:
@@ -95,9 +99,8 @@ class Tail:
             self._number = event.number
             yield HAPPENED, asdict(event)
         now = pulse(database)
-        if now != self._pulse:
-            self._pulse = now
-            yield MOVED, asdict(now)
+        self._changes += 1
+        yield MOVED, {"change": self._changes, **asdict(now)}
         if len(found) < AT_ONCE:
             self._files = files
 
@@ -107,10 +110,10 @@ async def follow(host: Host, emit: Emit, pool: Executor, log: Any, seconds: floa
     tail, loop, told = Tail(), asyncio.get_running_loop(), ""
     while True:
         try:
-            for schema, data in await loop.run_in_executor(
-                pool, lambda: tuple(tail.look(host.workspace.database()))
-            ):
-                emit(schema, data)
+            database = host.workspace.database()
+            if tail.stale(database):
+                for schema, data in await loop.run_in_executor(pool, _looked, tail, database):
+                    emit(schema, data)
             told = ""
         except (MetaclawError, OSError) as error:
             # The home may be gone, and come again.
@@ -122,10 +125,14 @@ async def follow(host: Host, emit: Emit, pool: Executor, log: Any, seconds: floa
         await asyncio.sleep(seconds)
 
 
+def _looked(tail: Tail, database: Database) -> tuple[tuple[str, dict[str, Any]], ...]:
+    return tuple(tail.look(database))
+
+
 def _files(path: Path) -> tuple[object, ...]:
-    """What tells that a database was written to: size and time of its file and of its log."""
+    """What tells that a home was written to: size and time of its database, of the log of that, and of its settings."""
     found: list[object] = []
-    for file in (path, path.with_name(path.name + "-wal")):
+    for file in (path, path.with_name(path.name + "-wal"), path.with_name(SETTINGS_FILE)):
         try:
             status = file.stat()
         except FileNotFoundError:

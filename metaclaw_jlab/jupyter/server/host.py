@@ -52,12 +52,15 @@ class Host:
         *,
         kernels: Any = None,
         home: Path | None = None,
+        root: str = "",
         log: logging.Logger | None = None,
         clock: Callable[[], float] = time.time,
         on_change: Callable[[View], None] = lambda _: None,
     ) -> None:
-        """`url` is the server's own with base URL and a slash at its end, `kernels` its kernel manager."""
+        """`url` is the server's own with base URL and a slash at its end, `kernels` its kernel manager, `root`
+        the folder that it shows, "" for none."""
         self.url = url
+        self.root = root
         self._path = home
         self._log = log or logging.getLogger(__name__)
         self._clock = clock

@@ -34,6 +34,29 @@ def test_health_names_the_home_and_its_host(served: LiveServer) -> None:
     assert (found["standing"]["active"], found["standing"]["pid"]) == (True, served.process.pid)
 
 
+def test_health_names_the_folder_that_jupyter_shows(served: LiveServer) -> None:
+    root = Path(served.api("GET", "health").json["root"])
+    assert root.parent == served.home.parent
+    assert root.name == f"work-{served.port}"
+
+
+def test_tasks_are_narrowed(served: LiveServer) -> None:
+    assert [task["id"] for task in served.api("GET", "tasks?generation=0&notebook=a.ipynb").json["tasks"]][
+        -1
+    ] == "first"
+    assert served.api("GET", "tasks?skill=none").json == {"tasks": [], "next": None}
+
+
+def test_it_is_told_by_what_tasks_can_be_narrowed(served: LiveServer) -> None:
+    found = served.api("GET", "tasks/facets").json
+    assert (found["notebooks"][0]["name"], found["generations"][0]["number"]) == ("a.ipynb", 0)
+
+
+def test_the_trend_says_that_nothing_tells_of_unchecked_tasks(served: LiveServer) -> None:
+    found = served.api("GET", "trend").json
+    assert (found["verdict"], found["difference"]) == ("too_few", None)
+
+
 def test_tasks_are_given_by_the_page(served: LiveServer) -> None:
     first = served.api("GET", "tasks?limit=2").json
     second = served.api("GET", f"tasks?limit=2&before={first['next']}").json

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Health:
     """`home` is the id of the home, by which a kernel or a page tells whether this server serves its own; None where it
-    cannot be opened. `standing` says what this server is for it, and which process is its active host."""
+    cannot be opened. `standing` says what this server is for it, and which process is its active host. `root` is the
+    folder that Jupyter shows, under which a notebook has a path there; "" where its files lie elsewhere."""
 
     version: str
     home: str | None
     pid: int
     standing: Standing
+    root: str
 
 
 def health(host: Host) -> Health:
     """Which home is served, and by whom."""
     standing = host.standing()
-    return Health(version(), standing.home_id, os.getpid(), standing)
+    return Health(version(), standing.home_id, os.getpid(), standing, host.root)
 
 
 def description(host: Host) -> dict[str, Any]:

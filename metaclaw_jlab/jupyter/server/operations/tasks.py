@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from metaclaw_jlab.inspection import feedback
 from metaclaw_jlab.inspection.why import Account
 from metaclaw_jlab.inspection.why_command import run_why
 from metaclaw_jlab.jupyter.server.operation import FROM_TEXT, Arguments, Body, Operation, Whole
+from metaclaw_jlab.store.task_facets import TaskFacets, facets_of_tasks
 from metaclaw_jlab.store.task_pages import TaskRow, page_of_tasks
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT = 50
 MOST = 200
+FACETS = 50
 REASON_CHARS = 4000
 LARGEST = 2**53  # the largest integer that JavaScript knows exactly
 
@@ -31,7 +33,13 @@ class Page(Arguments):
     before: Annotated[int, Field(ge=1, le=LARGEST), FROM_TEXT] | None = Field(
         None, description="Those with numbers under this one; `next` of the page before."
     )
-    notebook: str | None = Field(None, max_length=4096, description="Those of this notebook, by its path.")
+    notebook: str | None = Field(
+        None, max_length=4096, description="Those of this notebook, as it is listed; empty for those of none."
+    )
+    skill: str | None = Field(None, max_length=256, description="Those with this skill in their prompt.")
+    generation: Annotated[int, Field(ge=0, le=LARGEST), FROM_TEXT] | None = Field(
+        None, description="Those of this skill generation."
+    )
 
 
 class Word(Body):
@@ -57,11 +65,16 @@ class TaskPage:
     next: int | None
 
 
-def tasks(host: Host, *, limit: int, before: int | None, notebook: str | None) -> TaskPage:
-    """A page of tasks."""
-    found = page_of_tasks(host.workspace.database(), limit + 1, before=before, notebook=notebook)
+def tasks(host: Host, *, limit: int, before: int | None, **among: Any) -> TaskPage:
+    """A page of tasks; `among` are the notebook, skill and generation."""
+    found = page_of_tasks(host.workspace.database(), limit + 1, before=before, **among)
     page = found[:limit]
     return TaskPage(page, page[-1].number if len(found) > limit else None)
+
+
+def facets(host: Host) -> TaskFacets:
+    """By what the list can be narrowed."""
+    return facets_of_tasks(host.workspace.database(), FACETS)
 
 
 def task(host: Host, *, id: str, prompt: str) -> Account:  # noqa: A002
@@ -92,6 +105,16 @@ OPERATIONS = (
         call=tasks,
         answer=TaskPage,
         arguments=Page,
+        secret=True,
+        counts=False,
+    ),
+    Operation(
+        method="GET",
+        path="/tasks/facets",
+        name="task_facets",
+        about="The notebooks, skills and skill generations that tasks are of, and how many.",
+        call=facets,
+        answer=TaskFacets,
         secret=True,
         counts=False,
     ),
