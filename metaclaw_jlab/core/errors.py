@@ -19,6 +19,10 @@ class UsageMistake(MetaclawError, ValueError):
     """The user asked for something that cannot be: one sentence, no traceback."""
 
 
+class NotNow(UsageMistake):
+    """What was asked for is so already, or has to wait for something else."""
+
+
 class ConfigError(MetaclawError, ValueError):
     """A setting is unknown, out of bounds or locked."""
 
@@ -42,6 +46,7 @@ class MissingExtra(MetaclawError, ImportError):
         super().__init__(
             f"{library} is not installed.", f"Install it with: pip install 'metaclaw-jlab[{extra}]'."
         )
+        self.extra = extra
 
 
 class HomeRefused(MetaclawError, PermissionError):

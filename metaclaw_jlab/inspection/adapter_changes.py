@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from metaclaw_jlab.core.errors import MetaclawError, UsageMistake
+from metaclaw_jlab.core.errors import MetaclawError, NotNow
 from metaclaw_jlab.inspection.adapters import AdapterAccount, describe_adapter, name_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def gate_in_words(account: AdapterAccount) -> str:
 
 
 def promote_by_hand(workspace: Workspace, version: int, reason: str) -> Moved:
-    """Let an adapter serve whatever its gate said. Raises NotFound, AdapterRefused, UsageMistake."""
+    """Let an adapter serve whatever its gate said. Raises NotFound, AdapterRefused, NotNow."""
     from metaclaw_jlab.learning.adapters import force
 
     account, before = describe_adapter(workspace, version), _serving(workspace)
@@ -49,7 +49,7 @@ def promote_by_hand(workspace: Workspace, version: int, reason: str) -> Moved:
 def roll_back_by_hand(workspace: Workspace, to: Back, reason: str) -> Moved:
     """Let what served before, a version that served, or the base serve again.
 
-    Raises NotFound, AdapterRefused, UsageMistake where that serves already.
+    Raises NotFound, AdapterRefused, NotNow where that serves already.
     """
     from metaclaw_jlab.learning.adapters import roll_back
     from metaclaw_jlab.store.serving import Serving
@@ -59,7 +59,7 @@ def roll_back_by_hand(workspace: Workspace, to: Back, reason: str) -> Moved:
         case "before":
             version = Serving(workspace.database()).previous()
             if version == before:
-                raise UsageMistake(
+                raise NotNow(
                     f"{_subject(version)} serves, which is what served before.",
                     "Name another: adapters rollback N, or base. What served: adapters history.",
                 )

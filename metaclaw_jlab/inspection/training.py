@@ -71,7 +71,8 @@ class RunAccount:
 @dataclass(frozen=True, slots=True)
 class TrainingAccount:
     """Training in a home. `run` is not over; `recent` are, the newest first; `serving` is the adapter's version, None
-    for the base; `missing` says in sentences what a training or its gate would lack now."""
+    for the base; `missing` says in sentences what a training or its gate would lack now; `pid` is the process that
+    trains, None where none does: it may be there before its run is."""
 
     sentence: str
     run: RunAccount | None
@@ -79,6 +80,7 @@ class TrainingAccount:
     serving: int | None
     counts: QueryCounts
     missing: tuple[str, ...] = ()
+    pid: int | None = None
 
 
 def training(workspace: Workspace, *, recent: int = RECENT) -> TrainingAccount:
@@ -104,6 +106,7 @@ def training(workspace: Workspace, *, recent: int = RECENT) -> TrainingAccount:
         serving=Serving(database).current(),
         counts=counts,
         missing=_missing(settings, counts, past, under_way=current is not None or pid is not None),
+        pid=pid,
     )
 
 

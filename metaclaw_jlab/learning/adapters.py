@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from metaclaw_jlab.core.adapter import Adapter, AdapterStatus
-from metaclaw_jlab.core.errors import AdapterRefused, NotFound, UsageMistake
+from metaclaw_jlab.core.errors import AdapterRefused, NotFound, NotNow
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.policy_server import refresh_adapters
 from metaclaw_jlab.store.adapters import Adapters
@@ -106,15 +106,15 @@ def promote(home: Home, database: Database, version: int, reason: str) -> Adapte
 def force(home: Home, database: Database, version: int, reason: str) -> Adapter:
     """Let an adapter serve because a person wants it, whatever its gate said; that is recorded.
 
-    Raises AdapterRefused, UsageMistake where it serves already or a training run still works on it, and NotFound.
+    Raises AdapterRefused, NotNow where it serves already or a training run still works on it, and NotFound.
     """
     adapters = Adapters(database)
     adapter = adapters.get(version)
     if Serving(database).current() == version:
-        raise UsageMistake(f"Adapter v{version} serves already.", "Nothing was changed.")
+        raise NotNow(f"Adapter v{version} serves already.", "Nothing was changed.")
     run = Training(database).current()
     if run is not None and run.adapter == version:
-        raise UsageMistake(
+        raise NotNow(
             f"Training run {run.number} has not decided on adapter v{version} yet.",
             "Let it finish (metaclaw train resume), or give it up: metaclaw train abandon.",
         )
@@ -133,12 +133,12 @@ def roll_back(
 ) -> Adapter | None:
     """Let an adapter that may serve do so again, or the base (`to` None).
 
-    Raises AdapterRefused for one that is damaged or was never promoted nor forced, UsageMistake where it serves
+    Raises AdapterRefused for one that is damaged or was never promoted nor forced, NotNow where it serves
     already, and NotFound.
     """
     if Serving(database).current() == to:
         what = "The base without adapter" if to is None else f"Adapter v{to}"
-        raise UsageMistake(f"{what} serves already.", "Nothing was changed.")
+        raise NotNow(f"{what} serves already.", "Nothing was changed.")
     if to is None:
         Serving(database).put(None, cause, reason)
         refresh_adapters(home)

@@ -3,7 +3,7 @@
 import pytest
 
 from metaclaw_jlab.assembly import Workspace
-from metaclaw_jlab.core.errors import InvariantViolation, UsageMistake
+from metaclaw_jlab.core.errors import InvariantViolation, NotNow
 from metaclaw_jlab.core.gate import Verdict
 from metaclaw_jlab.inspection.adapter_changes import delete_by_hand, promote_by_hand, roll_back_by_hand
 from metaclaw_jlab.inspection.adapters import list_adapters
@@ -34,7 +34,7 @@ def test_before_is_what_served_before_the_newest_promotion(workspace: Workspace)
     assert (back.serving, back.undo) == (None, 1)
     newest = Serving(workspace.database()).history(1)[0]
     assert (newest.cause, newest.reason) == (ServingCause.ROLLBACK, "It was worse.")
-    with pytest.raises(UsageMistake):
+    with pytest.raises(NotNow):
         roll_back_by_hand(workspace, "before", "")
 
 

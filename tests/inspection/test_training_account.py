@@ -62,6 +62,11 @@ def test_a_run_tells_its_step_reward_and_when_it_ends(workspace: Workspace) -> N
     assert (found.run.pid, found.run.eta_seconds, found.run.step_seconds) == (os.getpid(), 12.0, 2.0)
 
 
+def test_the_process_is_told_before_there_is_a_run(workspace: Workspace) -> None:
+    assert training(workspace).pid is None
+    assert conducted(workspace).pid == os.getpid()
+
+
 def test_the_end_is_expected_by_the_median_of_the_last_steps(workspace: Workspace) -> None:
     run = begun(workspace.database(), steps=10, done=3)
     Training(workspace.database()).report(run.number, step(3, seconds=500.0))

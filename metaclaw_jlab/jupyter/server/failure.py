@@ -14,6 +14,7 @@ from metaclaw_jlab.core.errors import (
     LeaseHeld,
     MetaclawError,
     NotFound,
+    NotNow,
     PolicyError,
     RequestInvalid,
     SecretError,
@@ -38,6 +39,7 @@ class Failure:
 # The first that fits counts: a subclass stands before its parent.
 _STATUSES: tuple[tuple[type[MetaclawError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
+    (NotNow, HTTPStatus.CONFLICT),
     (UsageMistake, HTTPStatus.BAD_REQUEST),
     (HostElsewhere, HTTPStatus.CONFLICT),
     (LeaseHeld, HTTPStatus.CONFLICT),

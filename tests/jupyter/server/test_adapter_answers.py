@@ -63,7 +63,7 @@ def test_a_promotion_says_how_it_is_undone_and_is_undone(trained: LiveServer) ->
     assert trained.api("GET", "adapters").json["serving"] == 2
     assert [one["reason"] for one in trained.api("GET", "adapters/2").json["served"]] == ["I want it"]
     again = trained.api("POST", "adapters/2/promote")
-    assert (again.status, again.json["reason"]) == (400, "UsageMistake")
+    assert (again.status, again.json["reason"]) == (409, "NotNow")
     back = trained.api("POST", "adapters/rollback", {"to": moved["undo"]}).json
     assert (back["serving"], back["undo"]) == (None, 2)
 

@@ -10,6 +10,7 @@ from metaclaw_jlab.jupyter.server.failure import failure_of, failure_of_status, 
     [
         (errors.NotFound("There is none."), 404),
         (errors.UsageMistake("That cannot be."), 400),
+        (errors.NotNow("It is so already."), 409),
         (errors.HostElsewhere("Another one is."), 409),
         (errors.LeaseHeld("One runs."), 409),
         (errors.NothingToTrain("Nothing waits."), 409),

@@ -93,12 +93,12 @@ def adapter(host: Host, *, version: str) -> AdapterDetail:
 
 
 def promote(host: Host, *, version: str, reason: str) -> Moved:
-    """Let an adapter serve, whatever its gate said. Raises NotFound, AdapterRefused, UsageMistake."""
+    """Let an adapter serve, whatever its gate said. Raises NotFound, AdapterRefused, NotNow."""
     return promote_by_hand(host.workspace, number_in(version, "adapter version"), reason)
 
 
 def roll_back(host: Host, *, to: int | Literal["before", "base"], reason: str) -> Moved:
-    """Let something serve again that served. Raises NotFound, AdapterRefused, UsageMistake."""
+    """Let something serve again that served. Raises NotFound, AdapterRefused, NotNow."""
     return roll_back_by_hand(host.workspace, to, reason)
 
 
