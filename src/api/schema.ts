@@ -396,6 +396,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notebooks, skills and skill generations that tasks are of, and how many. */
+        get: operations["task_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/{id}": {
         parameters: {
             query?: never;
@@ -426,6 +443,23 @@ export interface paths {
         post: operations["say"];
         /** Take back the last thing that was said of a task. */
         delete: operations["take_back"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The share of the user's tasks done right under each skill generation, and whether it got better. */
+        get: operations["trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -483,6 +517,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every setting: its value, where that came from, what it may be, whether it is locked. */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write one setting to config.toml. 400 says what is wrong with the value. */
+        put: operations["put_setting"];
+        post?: never;
+        /** Take one setting out of config.toml, so that its default holds, or what another layer says. */
+        delete: operations["reset_setting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -499,7 +568,7 @@ export interface components {
         };
         /**
          * Account
-         * @description A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's. `fused`: vectors count beside words today, and a relevance is 1 for what both put first.
+         * @description A trajectory as it is told to its user. `stop` is None while it is open; the threshold is today's. `fused`: vectors count beside words today, and a relevance is 1 for what both put first. `reward` is the score that `score` tells in words; `waits`: a proposed cell of it has not been run; `notebook` and `cell_id` are where it was asked, as they were recorded.
          */
         Account: {
             /** Id */
@@ -561,6 +630,33 @@ export interface components {
             /** @default null */
             turn: components["schemas"]["TurnAccount"] | null;
             aftermath?: components["schemas"]["Aftermath"];
+            /**
+             * Reward
+             * @default null
+             */
+            reward: components["schemas"]["Score"] | components["schemas"]["Unscored"] | null;
+            /**
+             * Notebook
+             * @default null
+             */
+            notebook: string | null;
+            /**
+             * Cell Id
+             * @default null
+             */
+            cell_id: string | null;
+            /**
+             * Created At
+             * @default 0
+             */
+            created_at: number | null;
+            /** @default user */
+            purpose: components["schemas"]["Purpose"];
+            /**
+             * Waits
+             * @default false
+             */
+            waits: boolean;
         };
         /**
          * AdapterAccount
@@ -681,6 +777,12 @@ export interface components {
             /** Told */
             told: string;
         };
+        /**
+         * Cause
+         * @description Why a generation was made.
+         * @enum {string}
+         */
+        Cause: "initial" | "evolver" | "user" | "import" | "rollback";
         /**
          * Changes
          * @description Names of skills that one library has more, less, or otherwise than another.
@@ -931,7 +1033,7 @@ export interface components {
          * @description A verdict with everything that led to it. `missing` is how many held-out tasks are lacking.
          */
         GateReport: {
-            verdict: components["schemas"]["Verdict"];
+            verdict: components["schemas"]["metaclaw_jlab__core__gate__Verdict"];
             /** Reason */
             reason: string;
             /** Comparisons */
@@ -976,8 +1078,31 @@ export interface components {
             current: number;
         };
         /**
+         * GenerationTrend
+         * @description A skill generation: of `n` tasks of which something tells how they went, `right` were done right. `mean` is their share with its 95 % interval, `series` the share in at most 12 bins in order of time.
+         */
+        GenerationTrend: {
+            /** Generation */
+            generation: number;
+            cause: components["schemas"]["Cause"];
+            /** At */
+            at: number | null;
+            /** N */
+            n: number;
+            /** Right */
+            right: number;
+            /** Mean */
+            mean: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Series */
+            series: (number | null)[];
+        };
+        /**
          * Health
-         * @description `home` is the id of the home, by which a kernel or a page tells whether this server serves its own; None where it cannot be opened. `standing` says what this server is for it, and which process is its active host.
+         * @description `home` is the id of the home, by which a kernel or a page tells whether this server serves its own; None where it cannot be opened. `standing` says what this server is for it, and which process is its active host. `root` is the folder that Jupyter shows, under which a notebook has a path there; "" where its files lie elsewhere.
          */
         Health: {
             /** Version */
@@ -987,6 +1112,8 @@ export interface components {
             /** Pid */
             pid: number;
             standing: components["schemas"]["Standing"];
+            /** Root */
+            root: string;
         };
         /**
          * Interval
@@ -1067,6 +1194,16 @@ export interface components {
             undo: number | "base" | null;
         };
         /**
+         * Named
+         * @description A notebook ("" for none) or a skill, and how many tasks are of it.
+         */
+        Named: {
+            /** Name */
+            name: string;
+            /** Count */
+            count: number;
+        };
+        /**
          * Need
          * @description What there is to train on: `waiting` query tasks, a run that is `unfinished`, `older` tasks that may be attempted again; `trainable` is whether anything can be trained here at all, and `sentence` says it for people.
          */
@@ -1112,12 +1249,33 @@ export interface components {
             learn: boolean | null;
         };
         /**
+         * NewValue
+         * @description What a setting shall be, as JSON; null where it may be unset.
+         */
+        NewValue: {
+            /**
+             * Value
+             * @description Its value, of the setting's own kind.
+             */
+            value: unknown;
+        };
+        /**
          * Noted
          * @description Whether this server is the active host; where it is not, that one is told.
          */
         Noted: {
             /** Active */
             active: boolean;
+        };
+        /**
+         * Numbered
+         * @description A skill generation, and how many tasks ran under it.
+         */
+        Numbered: {
+            /** Number */
+            number: number;
+            /** Count */
+            count: number;
         };
         /**
          * OtherSkill
@@ -1169,6 +1327,12 @@ export interface components {
              */
             loaded: boolean;
         };
+        /**
+         * Purpose
+         * @description Why a trajectory was made. Only `user` and `retry` can ever be query or support.
+         * @enum {string}
+         */
+        Purpose: "user" | "retry" | "ablation" | "gate" | "benchmark" | "skill_replay" | "proxy";
         /**
          * QueryCounts
          * @description `waiting` and `held_out` are of the current skill generation, `drained` were ever taken by a run, `outdated` are of older generations and were never taken; `without_start` could be query, had their start been kept.
@@ -1362,7 +1526,7 @@ export interface components {
             changed_at: number | null;
             /** Reward */
             reward: (number | null) | null;
-            verdict: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["metaclaw_jlab__core__gate__Verdict"] | null;
         };
         /**
          * RunState
@@ -1466,6 +1630,58 @@ export interface components {
          * @enum {string}
          */
         ServingCause: "promote" | "force" | "rollback" | "watch";
+        /**
+         * Setting
+         * @description `nullable`: it may be unset (null). `locked`: the administrator has set it. `overridden`: config.toml sets it and another layer wins. `variable` is the environment variable that would set it; bounds are inclusive, or nearly.
+         */
+        Setting: {
+            /** Key */
+            key: string;
+            /** Section */
+            section: string;
+            /** Value */
+            value: unknown;
+            /** Default */
+            default: unknown;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "default" | "config.toml" | "environment" | "administrator" | "session";
+            /** Description */
+            description: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bool" | "integer" | "number" | "text" | "choice" | "table";
+            /** Choices */
+            choices: string[];
+            /** Minimum */
+            minimum: (number | null) | null;
+            /** Maximum */
+            maximum: (number | null) | null;
+            /** Nullable */
+            nullable: boolean;
+            /** Locked */
+            locked: boolean;
+            /** Overridden */
+            overridden: boolean;
+            /** Variable */
+            variable: string;
+        };
+        /**
+         * SettingList
+         * @description All settings in the order of config.toml, which lies at `path`; `notes` say what was left out of account.
+         */
+        SettingList: {
+            /** Path */
+            path: string;
+            /** Settings */
+            settings: components["schemas"]["Setting"][];
+            /** Notes */
+            notes: string[];
+        };
         /**
          * SignalState
          * @description What a signal says. UNKNOWN opens nothing and forbids nothing.
@@ -1707,7 +1923,7 @@ export interface components {
         };
         /**
          * StepAccount
-         * @description One step. `code` is None where it was not asked for or there is none; `edit` are the lines of a diff from the code that was proposed to the code that the user ran in its place; `said` is the reply of another agent's turn.
+         * @description One step. `code` is None where it was not asked for or there is none; `edit` are the lines of a diff from the code that was proposed to the code that the user ran in its place; `said` is the reply of another agent's turn. `process` are the scores that `scores` tells in words.
          */
         StepAccount: {
             /** Number */
@@ -1750,6 +1966,22 @@ export interface components {
              * @default null
              */
             said: string | null;
+            /**
+             * Process
+             * @default []
+             */
+            process: (components["schemas"]["Score"] | components["schemas"]["Unscored"])[];
+        };
+        /**
+         * StepMark
+         * @description A step in a list: its score, None where nobody scored it, who gave that, and whether its code raised.
+         */
+        StepMark: {
+            /** Score */
+            score: (number | null) | null;
+            source: components["schemas"]["ScoreSource"] | null;
+            /** Error */
+            error: boolean;
         };
         /**
          * StopReason
@@ -1770,6 +2002,18 @@ export interface components {
             told: string;
         };
         /**
+         * TaskFacets
+         * @description The notebooks and skills with the most tasks, the most first, and the newest generations that have any.
+         */
+        TaskFacets: {
+            /** Notebooks */
+            notebooks: components["schemas"]["Named"][];
+            /** Skills */
+            skills: components["schemas"]["Named"][];
+            /** Generations */
+            generations: components["schemas"]["Numbered"][];
+        };
+        /**
          * TaskPage
          * @description Tasks, the newest first. `next` is what `before` has to be for those after them, None where there are none.
          */
@@ -1781,7 +2025,7 @@ export interface components {
         };
         /**
          * TaskRow
-         * @description A trajectory in a list. Numbers grow in the order in which tasks began; `stop` is None while it is open.
+         * @description A trajectory in a list. Numbers grow in the order in which tasks began; `stop` is None while it is open. `said` is the user's word on it, `skills` the names of those in its prompt.
          */
         TaskRow: {
             /** Number */
@@ -1812,10 +2056,25 @@ export interface components {
             created_at: number | null;
             /** Seconds */
             seconds: number | null;
+            /**
+             * Skills
+             * @default []
+             */
+            skills: string[];
+            /**
+             * Steps
+             * @default []
+             */
+            steps: components["schemas"]["StepMark"][];
+            /**
+             * Said
+             * @default null
+             */
+            said: ("good" | "bad") | null;
         };
         /**
          * TrainingAccount
-         * @description Training in a home. `run` is not over; `recent` are, the newest first; `serving` is the adapter's version, None for the base; `missing` says in sentences what a training or its gate would lack now.
+         * @description Training in a home. `run` is not over; `recent` are, the newest first; `serving` is the adapter's version, None for the base; `missing` says in sentences what a training or its gate would lack now; `pid` is the process that trains, None where none does: it may be there before its run is.
          */
         TrainingAccount: {
             /** Sentence */
@@ -1831,6 +2090,23 @@ export interface components {
              * @default []
              */
             missing: string[];
+            /**
+             * Pid
+             * @default null
+             */
+            pid: number | null;
+        };
+        /**
+         * Trend
+         * @description The newest generations that have such tasks, the oldest first. `difference` is how much higher the share of the last one with tasks enough is than that of the first, None where there are too few; `sentence` says all of it.
+         */
+        Trend: {
+            /** Generations */
+            generations: components["schemas"]["GenerationTrend"][];
+            verdict: components["schemas"]["metaclaw_jlab__inspection__trend__Verdict"];
+            difference: components["schemas"]["Interval"] | null;
+            /** Sentence */
+            sentence: string;
         };
         /**
          * TurnAccount
@@ -1852,12 +2128,6 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /**
-         * Verdict
-         * @description What a gate says of a candidate.
-         * @enum {string}
-         */
-        Verdict: "promote" | "reject" | "insufficient";
         /**
          * Version
          * @description A content of a skill and the generation that brought it. `sha256` is None where that took the skill out.
@@ -2039,6 +2309,18 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * Verdict
+         * @description What a gate says of a candidate.
+         * @enum {string}
+         */
+        metaclaw_jlab__core__gate__Verdict: "promote" | "reject" | "insufficient";
+        /**
+         * Verdict
+         * @description What the comparison of two generations shows.
+         * @enum {string}
+         */
+        metaclaw_jlab__inspection__trend__Verdict: "better" | "worse" | "none_shown" | "too_few";
     };
     responses: never;
     parameters: never;
@@ -2055,6 +2337,7 @@ export type AdapterStatus = components['schemas']['AdapterStatus'];
 export type Aftermath = components['schemas']['Aftermath'];
 export type Back = components['schemas']['Back'];
 export type Begun = components['schemas']['Begun'];
+export type Cause = components['schemas']['Cause'];
 export type Changes = components['schemas']['Changes'];
 export type CheckAccount = components['schemas']['CheckAccount'];
 export type ChosenSkill = components['schemas']['ChosenSkill'];
@@ -2071,19 +2354,24 @@ export type Found = components['schemas']['Found'];
 export type GateReport = components['schemas']['GateReport'];
 export type GenerationAccount = components['schemas']['GenerationAccount'];
 export type GenerationList = components['schemas']['GenerationList'];
+export type GenerationTrend = components['schemas']['GenerationTrend'];
 export type Health = components['schemas']['Health'];
 export type Interval = components['schemas']['Interval'];
 export type LearntFrom = components['schemas']['LearntFrom'];
 export type MadeClient = components['schemas']['MadeClient'];
 export type Message = components['schemas']['Message'];
 export type Moved = components['schemas']['Moved'];
+export type Named = components['schemas']['Named'];
 export type Need = components['schemas']['Need'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewValue = components['schemas']['NewValue'];
 export type Noted = components['schemas']['Noted'];
+export type Numbered = components['schemas']['Numbered'];
 export type OtherSkill = components['schemas']['OtherSkill'];
 export type Pause = components['schemas']['Pause'];
 export type Paused = components['schemas']['Paused'];
 export type Problem = components['schemas']['Problem'];
+export type Purpose = components['schemas']['Purpose'];
 export type QueryCounts = components['schemas']['QueryCounts'];
 export type Reading = components['schemas']['Reading'];
 export type Retrieved = components['schemas']['Retrieved'];
@@ -2101,6 +2389,8 @@ export type ScoreSource = components['schemas']['ScoreSource'];
 export type Seen = components['schemas']['Seen'];
 export type Served = components['schemas']['Served'];
 export type ServingCause = components['schemas']['ServingCause'];
+export type Setting = components['schemas']['Setting'];
+export type SettingList = components['schemas']['SettingList'];
 export type SignalState = components['schemas']['SignalState'];
 export type Skill = components['schemas']['Skill'];
 export type SkillAccount = components['schemas']['SkillAccount'];
@@ -2112,14 +2402,16 @@ export type Sought = components['schemas']['Sought'];
 export type Standing = components['schemas']['Standing'];
 export type Status = components['schemas']['Status'];
 export type StepAccount = components['schemas']['StepAccount'];
+export type StepMark = components['schemas']['StepMark'];
 export type StopReason = components['schemas']['StopReason'];
 export type Stopped = components['schemas']['Stopped'];
+export type TaskFacets = components['schemas']['TaskFacets'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TaskRow = components['schemas']['TaskRow'];
 export type TrainingAccount = components['schemas']['TrainingAccount'];
+export type Trend = components['schemas']['Trend'];
 export type TurnAccount = components['schemas']['TurnAccount'];
 export type Unscored = components['schemas']['Unscored'];
-export type Verdict = components['schemas']['Verdict'];
 export type Version = components['schemas']['Version'];
 export type View = components['schemas']['View'];
 export type Wanted = components['schemas']['Wanted'];
@@ -2128,6 +2420,8 @@ export type Why = components['schemas']['Why'];
 export type Window = components['schemas']['Window'];
 export type WindowList = components['schemas']['WindowList'];
 export type Word = components['schemas']['Word'];
+export type metaclaw_jlab__core__gate__Verdict = components['schemas']['metaclaw_jlab__core__gate__Verdict'];
+export type metaclaw_jlab__inspection__trend__Verdict = components['schemas']['metaclaw_jlab__inspection__trend__Verdict'];
 export type $defs = Record<string, never>;
 export interface operations {
     health: {
@@ -3658,8 +3952,12 @@ export interface operations {
                 limit?: number;
                 /** @description Those with numbers under this one; `next` of the page before. */
                 before?: number;
-                /** @description Those of this notebook, by its path. */
+                /** @description Those of this notebook, as it is listed; empty for those of none. */
                 notebook?: string;
+                /** @description Those with this skill in their prompt. */
+                skill?: string;
+                /** @description Those of this skill generation. */
+                generation?: number;
             };
             header?: never;
             path?: never;
@@ -3674,6 +3972,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    task_facets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskFacets"];
                 };
             };
             /** @description Bad Request */
@@ -3922,6 +4276,69 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    trend: {
+        parameters: {
+            query?: {
+                /** @description How many generations, the newest. */
+                generations?: number;
+                /** @description Tasks of this notebook, as it is listed; empty for those of none. */
+                notebook?: string;
+                /** @description Tasks with this skill in their prompt. */
+                skill?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4201,6 +4618,236 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    put_setting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewValue"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    reset_setting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
