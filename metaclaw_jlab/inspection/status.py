@@ -122,6 +122,16 @@ def status(
 
 def render_status(status: Status) -> str:
     """The card: at most 19 lines of plain text."""
+    return "\n".join([status_head(status), *rows(status_rows(status), indent="  ")])
+
+
+def status_head(status: Status) -> str:
+    """What the card is about."""
+    return f"MetaClaw {status.version}"
+
+
+def status_rows(status: Status) -> list[tuple[str, str]]:
+    """Label and text of each line of the card; a line without label goes with the one before."""
     problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
     generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
     adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
@@ -145,7 +155,7 @@ def render_status(status: Status) -> str:
     room = LINES - 1 - len(fixed) - len(steps)
     if len(extra) > room:
         extra = [*extra[: room - 1], ("note", f"{len(extra) - room + 1} more: see `doctor`")]
-    return "\n".join([f"MetaClaw {status.version}", *rows([*fixed, *extra, *steps], indent="  ")])
+    return [*fixed, *extra, *steps]
 
 
 def version() -> str:

@@ -1,4 +1,4 @@
-"""What `%metaclaw COMMAND` does. Each command takes the session and its words, and gives the text to show."""
+"""What `%metaclaw COMMAND` does. Each command takes the session and its words, and gives what to show."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
+    from metaclaw_jlab.jupyter.kernel.shown import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Command:
     """A line command: what it does in a few words, and the function that does it."""
 
     about: str
-    run: Callable[[KernelSession, list[str]], str]
+    run: Callable[[KernelSession, list[str]], str | Shown]
 
 
-def run_command(session: KernelSession, words: list[str]) -> str:
+def run_command(session: KernelSession, words: list[str]) -> str | Shown:
     """Run a line command; without words the status card. Raises UsageError, HelpShown, MetaclawError."""
     name, rest = (words[0], words[1:]) if words else ("status", [])
     name = {"--help": "help", "-h": "help"}.get(name, name)
@@ -36,11 +37,12 @@ def run_command(session: KernelSession, words: list[str]) -> str:
     return COMMANDS[name].run(session, rest)
 
 
-def _status(session: KernelSession, words: list[str]) -> str:
-    from metaclaw_jlab.inspection.status import render_status, status
+def _status(session: KernelSession, words: list[str]) -> Shown:
+    from metaclaw_jlab.inspection.status import status
+    from metaclaw_jlab.jupyter.kernel.answers import status_card
 
     command_parser("status", "What the agent is, knows and has done.").parse_args(words)
-    return render_status(status(session.workspace(), notebook=session.origin().notebook))
+    return status_card(status(session.workspace(), notebook=session.origin().notebook))
 
 
 def _doctor(session: KernelSession, words: list[str]) -> str:
@@ -153,6 +155,7 @@ COMMANDS: dict[str, Command] = {
     "why": Command("why it did what it did, and where its skills came from", library_commands.why),
     "skills": Command("the skills: list, show, edit, pin, roll back, import", library_commands.skills),
     "generations": Command("the history of the skills, and the way back", library_commands.generations),
+    "scores": Command("whether it gets better, with how sure that is", library_commands.scores),
     "next": Command("propose the next step of an open task", task_commands.go_on),
     "good": Command("say that a task was done right", task_commands.good),
     "bad": Command("say what was wrong, or turn a proposal down", task_commands.bad),

@@ -15,6 +15,8 @@ from metaclaw_jlab.jupyter.kernel.card import Card
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from metaclaw_jlab.jupyter.kernel.shown import Shown
+
 _UPDATE_SECONDS = 0.1
 STOPPED = "MetaClaw: stopped by an error"
 
@@ -54,6 +56,9 @@ class Reporter(Protocol):
 
     def live(self, sentence: str) -> Callable[[str], None] | None:
         """A sentence that can be replaced later, from any thread; None where that would disturb what the user types."""
+
+    def answer(self, told: str | Shown) -> None:
+        """What a command found."""
 
     def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:
         """Text, and HTML that says the same, which can be replaced later from any thread; None like `live`."""
@@ -116,6 +121,10 @@ class TerminalReporter:
         """Print it; what follows is told with the next task."""
         self.note(sentence)
         return None
+
+    def answer(self, told: str | Shown) -> None:
+        """Print its text."""
+        print(told if isinstance(told, str) else told.text)  # noqa: T201 - the answer of a line magic
 
     def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:  # noqa: ARG002 - no HTML here
         """Print the text; what follows is asked for."""
@@ -197,6 +206,16 @@ class NotebookReporter:
             handle.update(bundle(later), raw=True)
 
         return show
+
+    def answer(self, told: str | Shown) -> None:
+        """Print a sentence; show what has tables and figures in outputs of their own."""
+        if isinstance(told, str):
+            print(told)  # noqa: T201 - the answer of a line magic
+            return
+        from metaclaw_jlab.jupyter.kernel.shown import bundles
+
+        for data in bundles(told):
+            _display(data)
 
     def panel(self, text: str, markup: str) -> Callable[[str, str], None] | None:
         """Show it in an output of its own."""

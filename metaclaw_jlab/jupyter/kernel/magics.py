@@ -44,7 +44,7 @@ class MetaclawMagics(Magics):
                 from metaclaw_jlab.jupyter.kernel.commands import run_command
 
                 if told := run_command(self.session, split(line)):
-                    print(told)  # noqa: T201 - the answer of a line magic
+                    self.session.reporter().answer(told)
         except HelpShown:
             return
         except _MISTAKES as mistake:

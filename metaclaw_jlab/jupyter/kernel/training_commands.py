@@ -14,6 +14,7 @@ from metaclaw_jlab.jupyter.kernel.arguments import LineParser
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
+    from metaclaw_jlab.jupyter.kernel.shown import Shown
     from metaclaw_jlab.jupyter.kernel.training_view import TrainingView
 
 TRAIN_EXAMPLES = (
@@ -28,7 +29,7 @@ ADAPTER_EXAMPLES = (
 _views: WeakKeyDictionary[KernelSession, TrainingView] = WeakKeyDictionary()
 
 
-def train(session: KernelSession, words: list[str]) -> str:
+def train(session: KernelSession, words: list[str]) -> str | Shown:
     """Training: how it stands, begin, stop, pause. Raises UsageError, HelpShown, MetaclawError, KeyboardInterrupt."""
     from metaclaw_jlab.inspection.training_commands import (
         ABOUT,
@@ -39,6 +40,7 @@ def train(session: KernelSession, words: list[str]) -> str:
         wanted,
         without_training,
     )
+    from metaclaw_jlab.jupyter.kernel.answers import training_found
 
     parser = _parser("train", ABOUT, TRAIN_EXAMPLES)
     add_training_arguments(parser)
@@ -52,7 +54,7 @@ def train(session: KernelSession, words: list[str]) -> str:
     if (told := without_training(workspace, what, found)) is not None:
         if what == "status":
             _show_again(session, workspace)
-        return plain(render_training_result(told))
+        return training_found(told, plain(render_training_result(told)))
     match what:
         case "stop":
             return render_training_result(stop_training(workspace))
@@ -61,7 +63,7 @@ def train(session: KernelSession, words: list[str]) -> str:
     return _begin(session, workspace, what, found)
 
 
-def adapters(session: KernelSession, words: list[str]) -> str:
+def adapters(session: KernelSession, words: list[str]) -> Shown:
     """The adapters. Raises UsageError, HelpShown, MetaclawError."""
     from metaclaw_jlab.inspection.adapter_commands import (
         ABOUT,
@@ -69,10 +71,12 @@ def adapters(session: KernelSession, words: list[str]) -> str:
         render_adapter_result,
         run_adapters,
     )
+    from metaclaw_jlab.jupyter.kernel.answers import adapters_found
 
     parser = _parser("adapters", ABOUT, ADAPTER_EXAMPLES)
     add_adapter_arguments(parser)
-    return plain(render_adapter_result(run_adapters(session.workspace(), parser.parse_args(words))))
+    result = run_adapters(session.workspace(), parser.parse_args(words))
+    return adapters_found(result, plain(render_adapter_result(result)))
 
 
 def _begin(session: KernelSession, workspace: Workspace, what: str, found: argparse.Namespace) -> str:

@@ -95,7 +95,7 @@ def test_an_exception_reaches_the_front_end_and_the_trajectory(
     outcome = in_kernel(ask(in_kernel, server, "print('before')\n1 / 0"))
     assert (outcome.stdout, outcome.error) == ("before\n", "ZeroDivisionError")
     assert outcome.shown[0].startswith("MetaClaw: the step raised ZeroDivisionError")
-    told = in_kernel("%metaclaw why").stdout
+    (told,) = in_kernel("%metaclaw why").shown
     assert "> before" in told
     assert "! ZeroDivisionError: division by zero" in told
 
@@ -131,7 +131,7 @@ def test_the_card_is_no_output_of_the_agents_code(in_kernel: Run, server: Script
     (card,) = [place for place in outcome.places.values() if TASK_TYPE in place[-1]]
     assert any("runs 4 lines of code" in shown["text/plain"] for shown in card)
     assert outcome.stdout == "begun\nover\n"
-    told = in_kernel("%metaclaw why").stdout
+    (told,) = in_kernel("%metaclaw why").shown
     assert "> begun\n" in told
     assert "runs 4 lines" not in told
 
