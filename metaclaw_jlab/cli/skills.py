@@ -20,6 +20,7 @@ examples:
   metaclaw skills edit csv-separator            in $VISUAL or $EDITOR
   metaclaw skills pin csv-separator             evolution leaves it alone
   metaclaw skills disable csv-separator         out of prompts; back with: enable
+  metaclaw skills quarantine csv-separator      out of prompts until somebody looked at it; back with: release
   metaclaw skills rollback csv-separator 3      its text of generation 3
   metaclaw skills import ./csv-separator        a folder, a SKILL.md (agentskills.io) or a zip file
   metaclaw skills export skills.zip

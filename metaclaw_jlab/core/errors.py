@@ -125,6 +125,10 @@ class SkillRefused(MetaclawError, ValueError):
     """A skill that may not become active: unsafe, malformed, or there already."""
 
 
+class SkillChanged(MetaclawError, RuntimeError):
+    """A skill is another by now than the one that was edited."""
+
+
 class EvolverError(MetaclawError, RuntimeError):
     """An evolver's replies are of no use."""
 

@@ -12,6 +12,7 @@ from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.inspection.lines import counted, local_time, some, table, unified
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.store.generation_steps import GenerationStep
     from metaclaw_jlab.store.skills import Skills
 
 NAMES = 4
@@ -67,40 +68,33 @@ class SkillDiff:
 
 @dataclass(frozen=True, slots=True)
 class GenerationDiff:
-    """What generation `after` has otherwise than `before`."""
+    """What generation `after` has otherwise than `before`. `more` texts are left out."""
 
     before: int
     after: int
     changes: Changes
     texts: tuple[SkillDiff, ...]
+    more: int = 0
 
 
-def list_generations(skills: Skills, limit: int) -> tuple[GenerationAccount, ...]:
-    """At most `limit` generations, the newest first."""
-    # One more, for what the oldest shown changed.
-    found = skills.generations(limit + 1)
-    parents = {generation.number: generation for generation in found}
-    current = found[0].number
-    return tuple(
-        _account(generation, parents.get(generation.number - 1), current) for generation in found[:limit]
-    )
+def list_generations(skills: Skills, limit: int, before: int | None = None) -> tuple[GenerationAccount, ...]:
+    """At most `limit` generations, the newest first; those with numbers under `before` where it is given."""
+    current = skills.current_number()
+    last = current if before is None else min(current, before - 1)
+    steps = skills.steps(max(0, last - limit + 1), last)
+    return tuple(_account(step, current) for step in reversed(steps))
 
 
 def describe_generation(skills: Skills, number: int) -> GenerationAccount:
     """One generation. Raises NotFound."""
-    generation = existing(skills, number)
-    parent = skills.generation(number - 1) if number else None
-    return _account(generation, parent, skills.current_generation().number)
+    current = _known(skills, number)
+    (step,) = skills.steps(number, number)
+    return _account(step, current)
 
 
 def existing(skills: Skills, number: int) -> SkillGeneration:
     """The generation of this number. Raises NotFound with the numbers that there are."""
-    current = skills.current_generation().number
-    if not 0 <= number <= current:
-        raise NotFound(
-            f"There is no skill generation {number}.",
-            f"There are 0 to {current}. See: `generations`" if current else EMPTY,
-        )
+    _known(skills, number)
     return skills.generation(number)
 
 
@@ -113,15 +107,17 @@ def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> Chan
     )
 
 
-def compare_generations(skills: Skills, before: int, after: int) -> GenerationDiff:
-    """The texts that differ between two generations. Raises NotFound."""
+def compare_generations(skills: Skills, before: int, after: int, most: int | None = None) -> GenerationDiff:
+    """The texts that differ between two generations, at most `most` of them. Raises NotFound."""
     old, new = (dict(existing(skills, number).members) for number in (before, after))
     changes = changes_between(old, new)
     names = sorted((*changes.added, *changes.removed, *changes.changed))
     texts = (
-        SkillDiff(name, skill_diff(skills, old.get(name), new.get(name), before, after)) for name in names
+        SkillDiff(name, skill_diff(skills, old.get(name), new.get(name), before, after))
+        for name in names[:most]
     )
-    return GenerationDiff(before, after, changes, tuple(texts))
+    found = tuple(texts)
+    return GenerationDiff(before, after, changes, found, len(names) - len(found))
 
 
 def skill_diff(skills: Skills, before: str | None, after: str | None, old: int, new: int) -> tuple[str, ...]:
@@ -185,17 +181,27 @@ def diff_lines(diff: SkillDiff, most: int = DIFF_LINES) -> list[str]:
     return [diff.name, *(f"  {line}".rstrip() for line in diff.lines[:most]), *more]
 
 
-def _account(generation: SkillGeneration, parent: SkillGeneration | None, current: int) -> GenerationAccount:
-    before = dict(parent.members) if parent else {}
+def _known(skills: Skills, number: int) -> int:
+    """The number of the current generation. Raises NotFound where there is none of this number."""
+    current = skills.current_number()
+    if not 0 <= number <= current:
+        raise NotFound(
+            f"There is no skill generation {number}.",
+            f"There are 0 to {current}. See: `generations`" if current else EMPTY,
+        )
+    return current
+
+
+def _account(step: GenerationStep, current: int) -> GenerationAccount:
     return GenerationAccount(
-        number=generation.number,
-        parent=generation.parent,
-        cause=generation.cause.value,
-        created_at=generation.created_at,
-        skills=len(generation.members),
-        changes=changes_between(before, dict(generation.members)),
-        evidence=generation.evidence,
-        current=generation.number == current,
+        number=step.number,
+        parent=step.parent,
+        cause=step.cause.value,
+        created_at=step.created_at,
+        skills=step.skills,
+        changes=changes_between(step.before, step.after),
+        evidence=step.evidence,
+        current=step.number == current,
     )
 
 

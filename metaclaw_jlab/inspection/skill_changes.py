@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclaw_jlab.core.errors import NotFound, SkillInvalid, UsageMistake
+from metaclaw_jlab.core.errors import NotFound, SkillInvalid, SkillRefused, UsageMistake
 from metaclaw_jlab.core.generation import SkillGeneration
 from metaclaw_jlab.inspection.generations import Changes, changes_between, existing, in_words
+from metaclaw_jlab.inspection.library_index import put_aside
 from metaclaw_jlab.inspection.lines import counted
-from metaclaw_jlab.inspection.skill_library import named
+from metaclaw_jlab.inspection.skill_library import broken_file, member, named
 from metaclaw_jlab.inspection.whence import history_of
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
+    from metaclaw_jlab.skills.markdown import SkillFile
     from metaclaw_jlab.store.marks import Marks
     from metaclaw_jlab.store.skills import Skills
 
@@ -103,6 +105,94 @@ def switch(workspace: Workspace, name: str, *, on: bool) -> Done:
     return _published(workspace, told, before, made, undo=f"skills {'disable' if on else 'enable'} {name}")
 
 
+def quarantine(workspace: Workspace, name: str, *, on: bool) -> Done:
+    """Keep a skill out of prompts until somebody has looked at it, or let it out. It stays in the library, so there is
+    no generation. Raises NotFound."""
+    from metaclaw_jlab.store.marks import Mark, Marks
+
+    named(workspace, name)
+    marks = Marks(workspace.database())
+    told = f"{name} is in quarantine: it goes into no prompt until it is released."
+    if on:
+        marks.mark(name, Mark.QUARANTINED)
+    elif not marks.unmark(name, Mark.QUARANTINED):
+        told = f"{name} is not in quarantine."
+    elif Mark.DISABLED in marks.all().get(name, {}):
+        told = f"{name} is out of quarantine, and disabled still."
+    else:
+        told = f"{name} is out of quarantine."
+    current = workspace.synchronised().generation
+    undo = f"skills {'release' if on else 'quarantine'} {name}"
+    return _done(workspace, told, current.number, current, undo=undo)
+
+
+def write(workspace: Workspace, text: str) -> Done:
+    """Add a skill that somebody wrote, under the name in its SKILL.md. Raises SkillInvalid, SkillRefused where there is
+    one of this name."""
+    from metaclaw_jlab.skills.changes import add
+    from metaclaw_jlab.skills.markdown import name_in, parse_file
+
+    name = name_in(text)
+    file = parse_file(text, name)
+    problems = workspace.synchronised().problems
+    skills, marks, before = _before(workspace)
+    if any(problem.folder == name and not problem.loaded for problem in problems):
+        raise SkillRefused(
+            f"There is a folder {name!r} already, with a SKILL.md that cannot be used.",
+            "Mend that one, or give yours another name.",
+        )
+    if name in put_aside(workspace, {}, {name: marks.all().get(name, {})}):
+        raise SkillRefused(
+            f"There is a skill {name!r} already, which is not in use.", "Edit it, or give yours another name."
+        )
+    made = add(skills, file.skill)
+    return _published(workspace, f"{name} is in use.", before, made, notes=file.notes)
+
+
+def edit(workspace: Workspace, name: str, text: str, base: str) -> Done:
+    """Put an edited text in the place of the one that `base` names, as `describe_skill` gave it. One that is not in use
+    stays so; a file that could not be used is mended. Raises SkillInvalid, SkillChanged, NotFound; nothing is written
+    then."""
+    from metaclaw_jlab.skills.changes import amend, amend_aside, changed_since
+    from metaclaw_jlab.skills.markdown import canonical, parse_file
+
+    found = workspace.synchronised()
+    broken = broken_file(workspace, name, found.problems)
+    current = None if broken else member(workspace, name, found.problems)
+    file = parse_file(text, name)
+    if broken is not None:
+        if base != broken.base:
+            raise changed_since(name)
+        return _mended(workspace, file, found.generation.number)
+    assert current is not None
+    skills, marks, before = _before(workspace)
+    if canonical(file.skill).sha256 == current.sha256:
+        made = skills.generation(before)
+        return _done(workspace, f"{name} is as it was.", before, made, notes=file.notes)
+    if current.sha256 != base:
+        raise changed_since(name)
+    if skills.hash_of(name, before) is not None:
+        made = amend(skills, file.skill, base)
+        return _published(workspace, f"The edit of {name} is in use.", before, made, notes=file.notes)
+    amend_aside(skills, marks, file.skill, base)
+    told = f"The edit of {name} is kept. The skill is not in use, as before."
+    return _done(workspace, told, before, skills.generation(before), notes=file.notes)
+
+
+def _mended(workspace: Workspace, file: SkillFile, before: int) -> Done:
+    """Write a text in the place of a file that cannot be used, and take it in as the edit by hand that it is."""
+    from metaclaw_jlab.skills.library import write_skill
+
+    name = file.skill.name
+    write_skill(workspace.home.skills, file.skill)
+    found = workspace.synchronised()
+    for problem in found.problems:
+        if problem.folder == name and not problem.loaded:
+            raise SkillInvalid(f"The edit of {name} is not in use.", problem.sentence)
+    told = f"{name} can be used again."
+    return _published(workspace, told, before, found.generation, notes=file.notes)
+
+
 def remove(workspace: Workspace, name: str) -> Done:
     """Take a skill out of the library; earlier generations keep it. Raises NotFound."""
     from metaclaw_jlab.skills.changes import remove as take_out
@@ -112,8 +202,9 @@ def remove(workspace: Workspace, name: str) -> Done:
     skills, marks, before = _before(workspace)
     current = skills.current_generation()
     made = take_out(skills, name) if name in dict(current.members) else current
-    # Otherwise it would be told as disabled.
-    marks.unmark(name, Mark.DISABLED)
+    # Otherwise it would be told as put aside.
+    for mark in (Mark.DISABLED, Mark.QUARANTINED):
+        marks.unmark(name, mark)
     return _published(workspace, f"Skill {name} is out of the library.", before, made)
 
 

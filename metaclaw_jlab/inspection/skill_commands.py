@@ -15,6 +15,7 @@ from metaclaw_jlab.inspection.skill_changes import (
     export_skills,
     import_skills,
     pin,
+    quarantine,
     remove,
     render_done,
     roll_back,
@@ -41,6 +42,8 @@ _NAMED = {
     "unpin": "let evolution change it again",
     "disable": "keep it out of prompts; it stays at hand",
     "enable": "let it into prompts again",
+    "quarantine": "keep it out of prompts until it is released; it stays in the library",
+    "release": "let it out of quarantine",
     "remove": "take it out of the library; earlier generations keep it",
 }
 
@@ -100,6 +103,8 @@ def _change(workspace: Workspace, arguments: argparse.Namespace) -> Done:
             return pin(workspace, arguments.name, on=action == "pin")
         case "disable" | "enable":
             return switch(workspace, arguments.name, on=action == "enable")
+        case "quarantine" | "release":
+            return quarantine(workspace, arguments.name, on=action == "quarantine")
         case "remove":
             return remove(workspace, arguments.name)
         case "rollback":

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.inspection.generations import CAUSES
 from metaclaw_jlab.inspection.lines import counted, local_time, notebook_name, one_line
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
-    from metaclaw_jlab.store.skills import Skills
-    from metaclaw_jlab.store.trajectories import Trajectories
+    from metaclaw_jlab.store.marks import Mark
     from metaclaw_jlab.store.uses import SkillUse
 
 COLUMNS = 110
@@ -79,44 +77,23 @@ def whence(workspace: Workspace, name: str, by: int | None = None) -> Whence:
     lineage = Lineage(database)
     sources = [source for source in lineage.sources(name) if by is None or source.generation <= by]
     sources.sort(key=lambda source: -source.generation)
-    trajectories = workspace.trajectories()
+    named = [(source.generation, source.trajectory, source.said) for source in sources[:FAILURES]]
     return Whence(
         name=name,
         history=history_of(workspace, name),
-        failures=tuple(
-            _learnt_from(trajectories, source.generation, source.trajectory, source.said)
-            for source in sources[:FAILURES]
-        ),
+        failures=_learnt_from(workspace, named),
         failure_count=len(sources),
         use=Uses(database).of(name),
-        marks=marks_of(workspace).get(name, ()),
+        marks=marks_of_skill(workspace, name),
     )
 
 
 def history_of(workspace: Workspace, name: str) -> tuple[Version, ...]:
     """The versions of a skill, in order of the generations that brought them or took the skill out."""
     from metaclaw_jlab.store.lineage import Lineage
-    from metaclaw_jlab.store.skills import Skills
 
-    skills = Skills(workspace.database())
-    versions = []
-    for number, sha256 in sorted(Lineage(workspace.database()).history(name), key=lambda step: step[0]):
-        generation = skills.generation(number)
-        versions.append(Version(sha256, number, generation.cause.value, generation.created_at))
-    return tuple(versions)
-
-
-def current_versions(skills: Skills) -> dict[str, Version]:
-    """The version of every skill of the current generation, by name."""
-    current, *earlier = skills.generations(skills.current_generation().number + 1)
-    open_, since, found = dict(current.members), current, {}
-    for generation in earlier:
-        members = dict(generation.members)
-        for name in [name for name, sha256 in open_.items() if members.get(name) != sha256]:
-            version = Version(open_.pop(name), since.number, since.cause.value, since.created_at)
-            found[name] = version
-        since = generation
-    return found
+    found = Lineage(workspace.database()).history(name)
+    return tuple(Version(step.sha256, step.generation, step.cause.value, step.at) for step in found)
 
 
 def version_of(history: Sequence[Version], sha256: str) -> Version | None:
@@ -127,15 +104,12 @@ def version_of(history: Sequence[Version], sha256: str) -> Version | None:
 def evidence_of(workspace: Workspace, number: int, evidence: tuple[str, ...]) -> tuple[LearntFrom, ...]:
     """The failures that generation `number` took up; each sentence that a skill answers is one."""
     from metaclaw_jlab.store.lineage import Lineage
-    from metaclaw_jlab.store.skills import Skills
 
-    database = workspace.database()
-    names = dict(Skills(database).generation(number).members)
-    lineage, trajectories = Lineage(database), workspace.trajectories()
-    sources = [source for name in names for source in lineage.sources(name) if source.generation == number]
-    said = [(source.trajectory, source.said) for source in sources]
-    unsaid = [(trajectory, "") for trajectory in evidence if trajectory not in dict(said)]
-    return tuple(_learnt_from(trajectories, number, *each) for each in dict.fromkeys((*said, *unsaid)))
+    said = Lineage(workspace.database()).of_generation(number)
+    told = {trajectory for trajectory, _ in said}
+    unsaid = [(trajectory, "") for trajectory in evidence if trajectory not in told]
+    each = dict.fromkeys((*said, *unsaid))
+    return _learnt_from(workspace, [(number, *failure) for failure in each])
 
 
 def failure_lines(found: Whence, most: int) -> list[str]:
@@ -179,27 +153,41 @@ def marks_of(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     from metaclaw_jlab.store.skills import Skills
 
     database = workspace.database()
-    current = dict(Skills(database).current_generation().members)
+    skills, found = Skills(database), Marks(database).all()
+    number = skills.current_number() if found else 0
     return {
-        name: tuple(
-            mark.value for mark, sha256 in marks.items() if sha256 in {None, current.get(name, sha256)}
-        )
-        for name, marks in Marks(database).all().items()
+        name: in_force(marks, skills.hash_of(name, number) if any(marks.values()) else None)
+        for name, marks in found.items()
     }
 
 
-def _learnt_from(trajectories: Trajectories, generation: int, trajectory_id: str, said: str) -> LearntFrom:
-    try:
-        failed = trajectories.get(trajectory_id)
-    except NotFound:
-        return LearntFrom(generation, trajectory_id, said)
-    origin = failed.task.origin
-    return LearntFrom(
-        generation,
-        trajectory_id,
-        said,
-        failed.task.text.strip(),
-        origin.notebook,
-        origin.cell_id,
-        failed.created_at,
-    )
+def marks_of_skill(workspace: Workspace, name: str) -> tuple[str, ...]:
+    """The marks of one skill, as `marks_of` has them."""
+    from metaclaw_jlab.store.marks import Marks
+    from metaclaw_jlab.store.skills import Skills
+
+    skills = Skills(workspace.database())
+    marks = Marks(workspace.database()).all().get(name, {})
+    return in_force(marks, skills.hash_of(name, skills.current_number()) if marks else None)
+
+
+def in_force(marks: Mapping[Mark, str | None], current: str | None) -> tuple[str, ...]:
+    """The marks in words, but for those that are of another content than the current one, None where there is none."""
+    return tuple(mark.value for mark, sha256 in marks.items() if current is None or sha256 in {None, current})
+
+
+def _learnt_from(workspace: Workspace, failures: Sequence[tuple[int, str, str]]) -> tuple[LearntFrom, ...]:
+    from metaclaw_jlab.store.attempts import Attempts
+
+    known = Attempts(workspace.database()).places([trajectory for _, trajectory, _ in failures])
+    told = []
+    for generation, trajectory, said in failures:
+        place = known.get(trajectory)
+        if place is None:
+            told.append(LearntFrom(generation, trajectory, said))
+        else:
+            text = place.text.strip()
+            told.append(
+                LearntFrom(generation, trajectory, said, text, place.notebook, place.cell_id, place.at)
+            )
+    return tuple(told)

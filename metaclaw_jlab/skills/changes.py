@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaclaw_jlab.core.errors import GenerationMoved, NotFound, SkillRefused
+from metaclaw_jlab.core.errors import GenerationMoved, NotFound, SkillChanged, SkillRefused
 from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.skills.archive import read_archive, write_archive
@@ -58,6 +58,55 @@ def put(skills: Skills, skill: Skill, cause: Cause) -> SkillGeneration:
     render(skill)
     kept = canonical(skill)
     return _advance(skills, cause, lambda members: {**members, kept.name: kept})
+
+
+def add(skills: Skills, skill: Skill) -> SkillGeneration:
+    """Add a skill that somebody wrote. Raises SkillInvalid, SkillRefused where one of its name is there."""
+    render(skill)
+    kept = canonical(skill)
+
+    def change(members: Mapping[str, Skill]) -> Mapping[str, Skill]:
+        if kept.name in members:
+            raise SkillRefused(
+                f"There is a skill {kept.name!r} already.", "Edit that one, or give yours another name."
+            )
+        return {**members, kept.name: kept}
+
+    return _advance(skills, Cause.USER, change)
+
+
+def amend(skills: Skills, skill: Skill, base: str) -> SkillGeneration:
+    """Put an edited skill in the place of its version `base`. Raises SkillInvalid, SkillChanged, NotFound."""
+    render(skill)
+    kept = canonical(skill)
+
+    def change(members: Mapping[str, Skill]) -> Mapping[str, Skill]:
+        if _member(members, kept.name).sha256 != base:
+            raise changed_since(kept.name)
+        return {**members, kept.name: kept}
+
+    return _advance(skills, Cause.USER, change)
+
+
+def amend_aside(skills: Skills, marks: Marks, skill: Skill, base: str) -> None:
+    """The same for a skill that is put aside and stays so: it comes back as edited. Raises SkillInvalid,
+    SkillChanged."""
+    render(skill)
+    kept = canonical(skill)
+    put_aside = [mark for mark in _OUT_OF_USE if mark in marks.all().get(kept.name, {})]
+    skills.keep(kept)
+    for mark in put_aside:
+        was = marks.all()[kept.name].get(mark)
+        if was not in {None, base} or not marks.renew(kept.name, mark, was, kept.sha256):
+            raise changed_since(kept.name)
+
+
+def changed_since(name: str) -> SkillChanged:
+    """What tells an editor that somebody else was faster."""
+    return SkillChanged(
+        f"Skill {name!r} has changed since you began to edit it.",
+        "Nothing was written. Look at how it is now, and make your change there.",
+    )
 
 
 def remove(skills: Skills, name: str, cause: Cause = Cause.USER) -> SkillGeneration:

@@ -89,6 +89,19 @@ def read_library(folder: Path) -> Library:
     return library
 
 
+def raw_text(folder: Path, name: str, most: int) -> bytes | None:
+    """The SKILL.md of a skill as it stands, whether it can be used or not; None where it is no file of the library's
+    own, cannot be read, or has more than `most` bytes."""
+    path = folder / name / FILE_NAME
+    try:
+        status = path.stat()
+        if _leads_outside(folder, path) or not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            return None
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
 def write_skill(folder: Path, skill: Skill) -> Skill:
     """Write `<folder>/<name>/SKILL.md` in one rename (mode 0600); gives the skill as it will be read back.
 

@@ -69,6 +69,13 @@ def parse_file(text: str, folder_name: str) -> SkillFile:
     return SkillFile(skill, tuple(f"Skill {name!r}: {note}" for note in notes))
 
 
+def name_in(text: str) -> str:
+    """The name that a SKILL.md gives itself, for one that has no folder yet. Raises SkillInvalid."""
+    what = "a new skill"
+    frontmatter, _ = _split(_lines_unified(text.removeprefix("\ufeff"))[:BYTE_LIMIT], what)
+    return _required(_fields(frontmatter, what)[0], "name", what)
+
+
 def canonical(skill: Skill) -> Skill:
     """The skill as a SKILL.md carries it: line ends unified, no white space around. Its hash survives a round trip."""
     return replace(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, update
 
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.store.database import Database
@@ -48,6 +48,13 @@ class IndexTexts:
                     IndexText(row.text, row.trajectory, row.hits, row.misses)
                 )
         return {name: tuple(texts) for name, texts in found.items()}
+
+    def count(self, name: str) -> int:
+        """How many texts a skill has."""
+        query = select(func.count()).select_from(index_texts).where(index_texts.c.name == name)
+        with self._database.read() as connection:
+            number: int = connection.execute(query).scalar_one()
+        return number
 
     def add(self, name: str, text: str, trajectory: str) -> None:
         """Take up a text; one that is there already stays as it is. Raises InvariantViolation."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 
+from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.store.database import Database
-from metaclaw_jlab.store.schema import generation_members, generations, lineage
+from metaclaw_jlab.store.schema import generation_members, generations, lineage, trajectories
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,16 @@ class Origin:
     sha256: str
     trajectory: str
     said: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """A generation that changed a skill, and the content hash that it got, None where it went."""
+
+    generation: int
+    sha256: str | None
+    cause: Cause
+    at: float
 
 
 class Lineage:
@@ -41,25 +52,53 @@ class Lineage:
         with self._database.read() as connection:
             return tuple(Origin(*row) for row in connection.execute(query))
 
-    def history(self, name: str) -> tuple[tuple[int, str | None], ...]:
-        """The generations that changed a skill, each with the content hash that it got, None where it went."""
-        members = generation_members.c
+    def of_generation(self, number: int) -> tuple[tuple[str, str], ...]:
+        """What generation `number` was learnt from: trajectories, each with what was said of it."""
         query = (
-            select(members.generation, members.sha256)
-            .where(members.name == name)
-            .order_by(members.generation)
+            select(lineage.c.trajectory, lineage.c.said)
+            .where(lineage.c.generation == number)
+            .order_by(lineage.c.position)
         )
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-            current: int = connection.execute(select(func.max(generations.c.number))).scalar_one()
-        found: list[tuple[int, str | None]] = []
-        before: tuple[int, str] | None = None
-        for number, sha256 in rows:
-            if before is not None and number > before[0] + 1:
-                found.append((before[0] + 1, None))
-            if before is None or found[-1][1] != sha256:
-                found.append((number, sha256))
-            before = (number, sha256)
-        if before is not None and before[0] < current:
-            found.append((before[0] + 1, None))
-        return tuple(found)
+            return tuple((trajectory, said) for trajectory, said in connection.execute(query))
+
+    def births(self, after: int, until: int) -> tuple[tuple[str, str | None], ...]:
+        """The skills that generations over `after` and up to `until` learnt, in order, each with the notebook of the
+        failed task."""
+        query = (
+            select(lineage.c.name, trajectories.c.notebook)
+            .join(trajectories, trajectories.c.id == lineage.c.trajectory)
+            .where(lineage.c.generation > after, lineage.c.generation <= until)
+            .order_by(lineage.c.generation, lineage.c.position)
+        )
+        with self._database.read() as connection:
+            return tuple((name, notebook) for name, notebook in connection.execute(query))
+
+    def history(self, name: str) -> tuple[HistoryStep, ...]:
+        """The generations that changed a skill, in order."""
+        members = generation_members.c
+        # One look at the primary key for each generation: by name alone all members of all of them would be read.
+        query = (
+            select(generations.c.number, members.sha256)
+            .outerjoin(
+                generation_members, and_(members.generation == generations.c.number, members.name == name)
+            )
+            .order_by(generations.c.number)
+        )
+        with self._database.read() as connection:
+            changed: list[tuple[int, str | None]] = []
+            for number, sha256 in connection.execute(query):
+                if sha256 != (changed[-1][1] if changed else None):
+                    changed.append((number, sha256))
+            made = {
+                row.number: row
+                for row in connection.execute(
+                    select(generations.c.number, generations.c.cause, generations.c.created_at).where(
+                        generations.c.number.in_([number for number, _ in changed])
+                    )
+                )
+            }
+        return tuple(
+            HistoryStep(number, sha256, Cause(made[number].cause), made[number].created_at)
+            for number, sha256 in changed
+        )

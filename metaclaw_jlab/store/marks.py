@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from metaclaw_jlab.store.database import Database
@@ -34,6 +34,17 @@ class Marks:
         new = insert(marks).values(name=name, mark=mark.value, **values)
         with self._database.write(durable=True) as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["name", "mark"], set_=values))
+
+    def renew(self, name: str, mark: Mark, before: str | None, after: str) -> bool:
+        """Have a mark be of another content, unless it is of another than `before` by now; whether it is so."""
+        is_so = (
+            marks.c.name == name,
+            marks.c.mark == mark.value,
+            marks.c.sha256.is_not_distinct_from(before),
+        )
+        with self._database.write(durable=True) as connection:
+            changed = connection.execute(update(marks).where(*is_so).values(sha256=after, at=self._clock()))
+            return changed.rowcount > 0
 
     def unmark(self, name: str, mark: Mark) -> bool:
         """Take a mark away; whether it was there."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from metaclaw_jlab.core.errors import GenerationMoved, InvariantViolation, NotFound, StoreDamaged
 from metaclaw_jlab.core.evolution import Source
@@ -16,8 +16,11 @@ from metaclaw_jlab.core.generation import Cause, SkillGeneration
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.store import encoding
 from metaclaw_jlab.store.database import Database
+from metaclaw_jlab.store.generation_steps import GenerationStep, generation_steps
 from metaclaw_jlab.store.index_texts import ADD_TEXT
 from metaclaw_jlab.store.schema import generation_members, generations, lineage, skills
+
+_AT_ONCE = 500  # hashes of a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,60 @@ class Skills:
         """The newest generation; number 0 without members in a new store."""
         with self._database.read() as connection:
             return _current(connection)
+
+    def current_number(self) -> int:
+        """The number of the newest generation, without its members."""
+        with self._database.read() as connection:
+            number: int = connection.execute(select(func.max(generations.c.number))).scalar_one()
+        return number
+
+    def size(self) -> int:
+        """How many skills the current generation has."""
+        current = select(func.max(generations.c.number)).scalar_subquery()
+        query = select(func.count()).where(generation_members.c.generation == current)
+        with self._database.read() as connection:
+            number: int = connection.execute(query).scalar_one()
+        return number
+
+    def steps(self, first: int, last: int) -> tuple[GenerationStep, ...]:
+        """What the generations `first` to `last` changed, in order."""
+        return tuple(generation_steps(self._database, first, last))
+
+    def hash_of(self, name: str, number: int) -> str | None:
+        """The content hash that a skill has in a generation; None where it is not in it."""
+        members = generation_members.c
+        query = select(members.sha256).where(members.generation == number, members.name == name)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def first_members(self, number: int, limit: int) -> tuple[tuple[str, str], ...]:
+        """The first members of a generation by name, each with its content hash."""
+        members = generation_members.c
+        query = (
+            select(members.name, members.sha256)
+            .where(members.generation == number)
+            .order_by(members.name)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple((name, sha256) for name, sha256 in connection.execute(query))
+
+    def contents(self, hashes: Collection[str]) -> Mapping[str, Skill]:
+        """Skills by content hash, those that there are, as they were stored: nothing is verified."""
+        found: dict[str, Skill] = {}
+        wanted = sorted(hashes)
+        with self._database.read() as connection:
+            for place in range(0, len(wanted), _AT_ONCE):
+                query = select(skills).where(skills.c.sha256.in_(wanted[place : place + _AT_ONCE]))
+                for row in connection.execute(query):
+                    found[row.sha256] = encoding.load_skill(row.name, row.content)
+        return found
+
+    def keep(self, skill: Skill) -> str:
+        """Store a content that no generation has, for a skill that is put aside; its hash. Raises StoreError."""
+        with self._database.write(durable=True) as connection:
+            _store(connection, [skill], self._clock())
+        return skill.sha256
 
     def generation(self, number: int) -> SkillGeneration:
         """A generation by number. Raises NotFound."""

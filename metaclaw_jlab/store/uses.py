@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -64,6 +64,12 @@ class Uses:
         """The uses of every skill that was ever in a prompt, by name."""
         with self._database.read() as connection:
             rows = connection.execute(_COUNTED).all()
+        return {name: _use(list(of_name)) for name, of_name in groupby(rows, key=lambda row: row.name)}
+
+    def of_each(self, names: Collection[str]) -> Mapping[str, SkillUse]:
+        """The uses of these skills, of those that were ever in a prompt."""
+        with self._database.read() as connection:
+            rows = connection.execute(_COUNTED.where(uses.c.name.in_(sorted(names)))).all()
         return {name: _use(list(of_name)) for name, of_name in groupby(rows, key=lambda row: row.name)}
 
     def record_effect(self, trajectory_id: str, name: str, sha256: str, effect: Effect) -> None:

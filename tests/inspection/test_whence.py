@@ -1,10 +1,10 @@
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.evolution import Source
 from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.inspection.library_index import current_versions
 from metaclaw_jlab.inspection.whence import (
     FAILURES,
     LearntFrom,
-    current_versions,
     evidence_of,
     failure_lines,
     learnt_in_words,
@@ -128,6 +128,6 @@ def test_the_current_versions_are_the_last_of_each_history(learnt: Workspace) ->
     other = RULE.__class__("dates", "How dates look.", "Day first.")
     for skills in ([REWORDED], [RULE, other], [other], [RULE, other]):
         commit(learnt, *skills)
-    found = current_versions(Skills(learnt.database()))
+    found = current_versions(learnt)
     assert found == {name: whence(learnt, name).current for name in (RULE.name, "dates")}
     assert (found[RULE.name].generation, found["dates"].generation) == (5, 3)

@@ -49,14 +49,15 @@ def test_the_history_tells_what_changed_a_skill(lineage: Lineage, skills: Skills
     a, other = skill("a"), skill("a", "Do it otherwise.")
     for members in ([a], [a, skill("b")], [other], [], [skill("b")], [other], [skill("b")]):
         skills.commit_generation(Cause.USER, members)
-    assert lineage.history("a") == (
+    assert [(step.generation, step.sha256) for step in lineage.history("a")] == [
         (1, a.sha256),
         (3, other.sha256),
         (4, None),
         (6, other.sha256),
         (7, None),
-    )
-    assert lineage.history("b")[0] == (2, skill("b").sha256)
+    ]
+    assert lineage.history("b")[0].generation == 2
+    assert lineage.history("b")[0].cause is Cause.USER
     assert lineage.history("c") == ()
 
 
