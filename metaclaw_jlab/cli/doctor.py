@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long the endpoint may take to answer (default: %(default)s)",
     )
+    parser.add_argument(
+        "--start", action="store_true", help="start the local policy where it does not run, as a task would"
+    )
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -48,6 +51,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
                 workspace,
                 on_progress=lambda name: progress(f"looking at {name}"),
                 endpoint_seconds=arguments.timeout,
+                start=arguments.start,
             )
         end_progress()
     return {"healthy": healthy(findings), "findings": findings}

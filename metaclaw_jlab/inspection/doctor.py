@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.errors import MetaclawError
+from metaclaw_jlab.inspection.extension_check import page, server_extension
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, failed, ok, warn
+from metaclaw_jlab.inspection.gpu_check import gpu
 from metaclaw_jlab.inspection.judge import judge
 from metaclaw_jlab.inspection.lines import counted
 from metaclaw_jlab.inspection.machine import home_folder, installed_extras, python_version
 from metaclaw_jlab.inspection.policy_check import policy
+from metaclaw_jlab.inspection.protection_check import isolation_command, protections, sandbox
 from metaclaw_jlab.inspection.signal_check import calendar, signals
+from metaclaw_jlab.inspection.streaming_check import FIRST_SECONDS, streaming
 from metaclaw_jlab.inspection.training_check import adapters_whole, training_possible
+from metaclaw_jlab.inspection.version_check import versions
 from metaclaw_jlab.settings.secrets import keyring_name
 
 ENDPOINT_SECONDS = 5.0
 _MARKS = {Level.OK: "ok  ", Level.WARN: "warn", Level.FAIL: "FAIL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found; `healthy` where nothing failed."""
+
+    findings: tuple[Finding, ...]
+    healthy: bool
 
 
 def diagnose(
@@ -26,22 +40,41 @@ def diagnose(
     *,
     on_progress: Callable[[str], None] | None = None,
     endpoint_seconds: float = ENDPOINT_SECONDS,
+    start: bool = False,
 ) -> tuple[Finding, ...]:
     """Look at everything that a task needs. `on_progress` gets the name of each part before it is looked at.
 
-    Nothing is changed, but for what opening the database does. An error of ours becomes a finding.
+    An endpoint is asked for one short completion. Nothing is changed, but for what opening the database does; `start`
+    starts the local policy, as a task would. An error of ours becomes a finding.
     """
+    answered: list[Finding] = []
+
+    def look_at_policy() -> Finding:
+        answered.append(policy(workspace, endpoint_seconds, start=start))
+        return answered[0]
+
+    def look_at_streaming() -> Finding:
+        if not answered or answered[0].level is Level.FAIL:
+            return ok("streaming", "Not tried, since the policy does not answer.")
+        return streaming(workspace, seconds=max(FIRST_SECONDS, endpoint_seconds))
+
     parts: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("python", python_version),
         ("extras", installed_extras),
+        ("versions", lambda: versions(workspace)),
+        ("server extension", lambda: server_extension(workspace)),
+        ("page", page),
         ("home folder", lambda: home_folder(workspace.home.path)),
         ("database", lambda: _database(workspace)),
         ("skills", lambda: _skills(workspace)),
         ("configuration", lambda: _configuration(workspace)),
         ("keyring", _keyring),
-        ("sandbox", lambda: _sandbox(workspace)),
+        ("sandbox", lambda: sandbox(workspace)),
+        ("protections", lambda: protections(workspace)),
         ("learning", lambda: _learning(workspace)),
-        ("policy", lambda: policy(workspace, endpoint_seconds)),
+        ("policy", look_at_policy),
+        ("streaming", look_at_streaming),
+        ("gpu", lambda: gpu(workspace)),
         ("training", lambda: training_possible(workspace)),
         ("judge", lambda: judge(workspace)),
         ("adapters", lambda: adapters_whole(workspace)),
@@ -75,13 +108,16 @@ def render_findings(findings: Sequence[Finding]) -> str:
         lines.append(f"{_MARKS[finding.level]}  {finding.name:<{width}}  {finding.sentence}")
         if finding.next_step:
             lines.append(f"{'':<{width + 6}}  → {finding.next_step}")
+        if finding.command and finding.command not in finding.next_step:
+            lines.append(f"{'':<{width + 6}}    {finding.command}")
+    return "\n".join([*lines, "", summary(findings)])
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many failures and warnings there are."""
     bad = sum(finding.level is Level.FAIL for finding in findings)
     warned = sum(finding.level is Level.WARN for finding in findings)
-    lines.append("")
-    lines.append(
-        f"{counted(bad, 'failure')}, {counted(warned, 'warning')}." if bad or warned else "All is well."
-    )
-    return "\n".join(lines)
+    return f"{counted(bad, 'failure')}, {counted(warned, 'warning')}." if bad or warned else "All is well."
 
 
 def _examine(
@@ -114,11 +150,15 @@ def _database(workspace: Workspace) -> Finding:
             name,
             f"{database.path} is damaged: {found[0]}.",
             f"Keep a copy of it, then save what can be read: sqlite3 {database.path} .recover",
+            f"sqlite3 {shlex.quote(str(database.path))} .recover > recovered.sql",
         )
     told = f"{database.path.name} is sound (schema {version}, {counted(trajectories, 'trajectory', 'trajectories')})"
     if not database.writable:
         return warn(
-            name, f"{told}, but cannot be written: nothing is recorded.", "Make the home folder writable."
+            name,
+            f"{told}, but cannot be written: nothing is recorded.",
+            "Make the home folder writable.",
+            f"chmod u+rwX -R {shlex.quote(str(database.path.parent))}",
         )
     if database.journal_mode != "wal":
         return warn(
@@ -150,7 +190,7 @@ def _configuration(workspace: Workspace) -> Finding:
     name = "configuration"
     configuration = workspace.configuration()
     if configuration.notes:
-        return warn(name, " ".join(configuration.notes), "Correct or unset what is named.")
+        return warn(name, " ".join(configuration.notes), "Correct or unset what is named.", "metaclaw config")
     changed = [entry.key for entry in configuration.describe() if entry.source != "default"]
     told = f"set: {', '.join(changed)}" if changed else "all defaults"
     return ok(name, f"{_where(configuration.path)} ({told}).")
@@ -172,29 +212,6 @@ def _keyring() -> Finding:
     return ok(name, f"{backend} keeps keys of endpoints.")
 
 
-def _sandbox(workspace: Workspace) -> Finding:
-    from metaclaw_jlab.executors import bubblewrap
-
-    name = "sandbox"
-    isolation = workspace.settings().sandbox.isolation
-    if isolation == "none":
-        return warn(
-            name,
-            "Isolation is switched off: code in a sandbox reaches the network and your files.",
-            "Set sandbox.isolation to auto.",
-        )
-    if bubblewrap.probe() is not None:
-        return ok(name, "Bubblewrap works: no network, a read-only system, your files hidden.")
-    missing = "Bubblewrap is missing or may not make namespaces here"
-    advice = "Install the package `bubblewrap` and allow unprivileged user namespaces."
-    if Path(sys.prefix).is_relative_to("/tmp"):
-        missing = "Bubblewrap hides /tmp, and this Python lies in it"
-        advice = f"Install into another folder than {sys.prefix}."
-    if isolation == "require":
-        return fail(name, f"{missing}, and sandbox.isolation requires it.", f"{advice} Or set it to auto.")
-    return warn(name, f"{missing}: code in a sandbox reaches the network and your files.", advice)
-
-
 def _learning(workspace: Workspace) -> Finding:
     from metaclaw_jlab.executors import bubblewrap
     from metaclaw_jlab.inspection.status import evolver_in_words
@@ -202,7 +219,12 @@ def _learning(workspace: Workspace) -> Finding:
     name = "learning"
     settings = workspace.settings()
     if settings.evolver.kind == "off":
-        return warn(name, "Nothing is learned from failures.", "Set evolver.kind to auto.")
+        return warn(
+            name,
+            "Nothing is learned from failures.",
+            "Set evolver.kind to auto.",
+            "metaclaw config set evolver.kind auto",
+        )
     told = f"Skills are written by: {evolver_in_words(settings)}."
     seconds = workspace.wording_seconds()
     if not seconds:
@@ -213,5 +235,6 @@ def _learning(workspace: Workspace) -> Finding:
             name,
             f"{told} Their wordings are not tried, because nothing isolates code that runs unattended here.",
             "Install the package `bubblewrap`, or accept it: set sandbox.unattended to true.",
+            isolation_command(),
         )
     return ok(name, f"{told} Their wordings are tried in a sandbox for at most {seconds:g} s each.")

@@ -34,6 +34,7 @@ def judge_finding(settings: Settings, latest: JudgeTest | None) -> Finding:
                 NAME,
                 "Training on judged rewards is on, but there is no judge.",
                 f"Set judge.base_url and judge.model, or {' and '.join(wanted)} to false.",
+                f"metaclaw config set {wanted[0]} false",
             )
         return ok(NAME, "There is no judge: tasks without checks are not trained on.")
     name = settings.judge.model or settings.judge.base_url
@@ -44,6 +45,7 @@ def judge_finding(settings: Settings, latest: JudgeTest | None) -> Finding:
             NAME,
             f"Its scores are not used for training. {latest.reason}",
             "Name a stronger model as judge.model; the next training tries it again.",
+            "metaclaw config set judge.model NAME",
         )
     if not settings.training.judged:
         return ok(NAME, f"{latest.reason} It scores steps; training.judged would let it train too.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import stat
 import sys
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from metaclaw_jlab.inspection.finding import Finding, fail, ok, warn
+from metaclaw_jlab.inspection.finding import Finding, fail, install, ok, warn
 from metaclaw_jlab.inspection.lines import size
 
 OLDEST_PYTHON = (3, 11)
@@ -49,6 +50,7 @@ def installed_extras(extras: Iterable[str] = EXTRAS) -> Finding:
             "extras",
             f"{told} The embedded policy and local models need {', '.join(without)}.",
             "Install them: pip install 'metaclaw-jlab[train]' - or connect to an endpoint.",
+            install("train"),
         )
     return ok("extras", told)
 
@@ -61,7 +63,8 @@ def home_folder(path: Path, *, mounts: Path = _MOUNTS) -> Finding:
         return fail(name, f"{path} belongs to another user.", "Point METACLAW_HOME at a folder of your own.")
     if os.name == "posix" and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         mode = stat.S_IMODE(status.st_mode)
-        return fail(name, f"{path} is open to other users (mode {mode:04o}).", f"Close it: chmod 700 {path}")
+        told = f"{path} is open to other users (mode {mode:04o})."
+        return fail(name, told, f"Close it: chmod 700 {path}", f"chmod 700 {shlex.quote(str(path))}")
     try:
         with tempfile.TemporaryFile(dir=path):
             pass

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.config import SchedulerSettings
-from metaclaw_jlab.core.errors import MetaclawError
-from metaclaw_jlab.inspection.finding import Finding, ok, warn
+from metaclaw_jlab.core.errors import MetaclawError, MissingExtra
+from metaclaw_jlab.inspection.finding import Finding, install, ok, warn
 from metaclaw_jlab.inspection.lines import counted
 from metaclaw_jlab.learning.calendars.fetching import Fetched, fetch
 from metaclaw_jlab.learning.calendars.wanted import Wanted
@@ -51,7 +51,9 @@ def signals(
     if not troubles:
         return ok(name, told)
     advice = next((error.next_step for error in troubles if error.next_step), "Run `metaclaw doctor` again.")
-    return warn(name, " ".join([told, *(error.cause for error in troubles)]), advice)
+    missing = next((error.extra for error in troubles if isinstance(error, MissingExtra)), None)
+    told = " ".join([told, *(error.cause for error in troubles)])
+    return warn(name, told, advice, install(missing) if missing else "")
 
 
 def calendar(workspace: Workspace, *, fetch: Callable[[Wanted], Fetched] | None = None) -> Finding:
@@ -68,6 +70,7 @@ def calendar(workspace: Workspace, *, fetch: Callable[[Wanted], Fetched] | None 
             name,
             error.cause,
             error.next_step or "Check calendar.address, calendar.user and calendar.key_env.",
+            install(error.extra) if isinstance(error, MissingExtra) else "",
         )
     ahead = sum(end > now for _, end in found.spans)
     told = f"The calendar at {wanted.where} can be read: {counted(ahead, 'span')} away in the next week"

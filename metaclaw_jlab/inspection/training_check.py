@@ -7,8 +7,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.adapter import AdapterStatus
-from metaclaw_jlab.inspection.finding import Finding, fail, ok, warn
+from metaclaw_jlab.inspection.finding import Finding, fail, install, ok, warn
 from metaclaw_jlab.inspection.lines import counted, size, some
+from metaclaw_jlab.inspection.protection_check import isolation_command
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
@@ -31,12 +32,14 @@ def training_possible(workspace: Workspace) -> Finding:
             TRAINING,
             f"The policy cannot be trained: {', '.join(missing)} not installed.",
             "Install them: pip install 'metaclaw-jlab[train]'",
+            install("train"),
         )
     if not _may_run_unattended(settings.sandbox):
         return warn(
             TRAINING,
             "The policy cannot be trained, because nothing isolates code that runs unattended here.",
             "Install the package `bubblewrap`, or accept it: set sandbox.unattended to true.",
+            isolation_command(),
         )
     if (left := _left_behind(workspace)) is not None:
         return left
@@ -74,17 +77,22 @@ def adapters_whole(workspace: Workspace) -> Finding:
             ADAPTERS,
             f"Adapter v{serving} serves, but not from damaged files. {wrong[serving]}",
             "Put the files back, or go back: metaclaw adapters rollback.",
+            "metaclaw adapters rollback",
         )
     if wrong:
         told = some([f"v{version}: {sentence}" for version, sentence in wrong.items()], 3)
         return warn(
-            ADAPTERS, told, "They cannot serve. Delete what was never served: metaclaw adapters delete N."
+            ADAPTERS,
+            told,
+            "They cannot serve. Delete what was never served: metaclaw adapters delete N.",
+            f"metaclaw adapters delete {next(iter(wrong))}",
         )
     if strays := _strays(workspace):
         return warn(
             ADAPTERS,
             f"Nobody knows {some([f'v{version}' for version in strays], 3)} any more, whose files are left.",
             "Delete them: metaclaw adapters delete N.",
+            f"metaclaw adapters delete {strays[0]}",
         )
     if not known:
         return ok(ADAPTERS, "There are none yet; the base model answers.")
@@ -111,6 +119,7 @@ def _left_behind(workspace: Workspace) -> Finding | None:
         TRAINING,
         f"Training run {run.number} was cut off at step {run.steps_done} of {run.steps}: its process is gone.",
         "Go on with it: metaclaw train resume. Or give it up: metaclaw train abandon.",
+        "metaclaw train resume",
     )
 
 

@@ -71,6 +71,7 @@ def publish(home: Home, endpoint: Endpoint) -> None:
         "boot_id": boot_id(),
         "started_at": time.time(),
         "start_ticks": start_ticks(endpoint.pid),
+        "version": _installed_version(),
     }
     replace_private(policy_file(home), json.dumps(record))
 
@@ -100,6 +101,17 @@ def health(home: Home) -> tuple[Endpoint, Health] | None:
     if not process_alive(endpoint.pid, started=started):
         return endpoint, Health.GONE
     return endpoint, Health.WELL if _healthy(endpoint) else Health.SILENT
+
+
+def version(home: Home) -> str | None:
+    """The version of the package that the server of this home runs; None where none runs, or one that never said."""
+    if process(home) is None:
+        return None
+    try:
+        found = json.loads(policy_file(home).read_text(encoding="utf-8")).get("version")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def process(home: Home) -> int | None:
@@ -169,6 +181,16 @@ def server_command(home: Home, model: str) -> list[str]:
     """The command line of a server of `model`."""
     module = "metaclaw_jlab.engines.policy_server"
     return [sys.executable, "-m", module, "--home", str(home.path), "--model", model]
+
+
+def _installed_version() -> str | None:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("metaclaw-jlab")
+    except PackageNotFoundError:
+        return None
 
 
 def _published(home: Home) -> tuple[Endpoint, int] | None:

@@ -14,18 +14,25 @@ from metaclaw_jlab.inspection.finding import Finding, Level, fail, ok, warn
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.store.migrations import latest
+from tests.loopback.server import ScriptedServer
 
 PARTS = [
     "python",
     "extras",
+    "versions",
+    "server extension",
+    "page",
     "home folder",
     "database",
     "skills",
     "configuration",
     "keyring",
     "sandbox",
+    "protections",
     "learning",
     "policy",
+    "streaming",
+    "gpu",
     "training",
     "judge",
     "adapters",
@@ -159,13 +166,31 @@ def test_findings_are_told_with_what_to_do() -> None:
     ]
 
 
+def test_a_command_is_shown_where_the_next_step_does_not_say_it() -> None:
+    told = render_findings(
+        [warn("a", "x", "Close it: chmod 700 x", "chmod 700 x"), warn("b", "y", "Mend it.", "mend it")]
+    )
+    assert told.count("chmod 700 x") == 1
+    assert [line.strip() for line in told.splitlines()].count("mend it") == 1
+
+
+def test_an_endpoint_that_is_down_is_asked_for_no_completion(
+    workspace: Workspace, scripted_server: ScriptedServer
+) -> None:
+    set_value(workspace.home.config, "policy.base_url", scripted_server.base_url)
+    scripted_server.close()
+    found = examined(workspace)
+    assert (found["policy"].level, found["streaming"].level) == (Level.FAIL, Level.OK)
+    assert found["policy"].command.startswith("%metaclaw connect")
+
+
 def test_all_well_is_said() -> None:
     assert render_findings([ok("a", "Fine.")]).endswith("All is well.")
 
 
 def test_findings_are_json(workspace: Workspace) -> None:
     told = json.loads(json.dumps(as_json(diagnose(workspace))))
-    assert set(told[0]) == {"name", "level", "sentence", "next_step"}
+    assert set(told[0]) == {"name", "level", "sentence", "next_step", "command"}
 
 
 def test_a_python_that_the_sandbox_would_hide_is_told(

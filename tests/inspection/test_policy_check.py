@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from metaclaw_jlab.assembly import Workspace
-from metaclaw_jlab.core.errors import PolicyError
+from metaclaw_jlab.core.errors import ServerStartFailed
 from metaclaw_jlab.inspection import policy_check
 from metaclaw_jlab.inspection.finding import Level
 from metaclaw_jlab.settings.configuration import set_value
@@ -47,9 +48,27 @@ def test_an_endpoint_without_models_is_a_failure(
 def test_an_endpoint_that_is_down_says_so(workspace: Workspace, scripted_server: ScriptedServer) -> None:
     connect(workspace, scripted_server.base_url)
     scripted_server.close()
-    with pytest.raises(PolicyError) as raised:
-        policy_check.policy(workspace, 5.0)
-    assert raised.value.next_step
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, bool(found.next_step)) == (Level.FAIL, True)
+    assert found.command == f"%metaclaw connect {scripted_server.base_url}"
+
+
+def test_an_endpoint_that_wants_a_key_says_how_to_name_one(
+    workspace: Workspace, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.key = "right"
+    connect(workspace, scripted_server.base_url)
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "--key-env" in found.command) == (Level.FAIL, True)
+
+
+def test_a_key_variable_that_is_not_set_is_a_failure(
+    workspace: Workspace, scripted_server: ScriptedServer
+) -> None:
+    connect(workspace, scripted_server.base_url)
+    set_value(workspace.home.config, "policy.key_env", "NO_SUCH_VARIABLE")
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "NO_SUCH_VARIABLE" in found.sentence) == (Level.FAIL, True)
 
 
 def test_the_embedded_model_needs_its_files(
@@ -61,8 +80,29 @@ def test_the_embedded_model_needs_its_files(
     assert policy_check.policy(workspace, 5.0).level is Level.FAIL
     (folder / "config.json").write_text("{}")
     assert policy_check.policy(workspace, 5.0).level is Level.FAIL
-    (folder / "model.safetensors").write_bytes(b"")
+    header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+    whole = len(header).to_bytes(8, "little") + header + bytes(8)
+    for cut in (b"", whole[:4], whole[:20], whole[:-1]):
+        (folder / "model.safetensors").write_bytes(cut)
+        assert "a part of model.safetensors" in policy_check.policy(workspace, 5.0).sentence
+    (folder / "model.safetensors").write_bytes(whole)
     assert policy_check.policy(workspace, 5.0).level is Level.OK
+
+
+def test_the_embedded_model_that_ships_is_whole(workspace: Workspace) -> None:
+    assert policy_check.policy(workspace, 5.0).level is Level.OK
+
+
+def test_a_policy_that_cannot_start_says_where_its_log_is(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> object:
+        raise ServerStartFailed("It ended with code 1.", "Look at its log.")
+
+    monkeypatch.setattr(Workspace, "serve", refuse)
+    assert policy_check.policy(workspace, 5.0).level is Level.OK
+    found = policy_check.policy(workspace, 5.0, start=True)
+    assert (found.level, found.command.startswith("tail ")) == (Level.FAIL, True)
 
 
 def test_a_missing_library_names_the_extra(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

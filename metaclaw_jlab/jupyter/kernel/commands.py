@@ -45,11 +45,13 @@ def _status(session: KernelSession, words: list[str]) -> Shown:
     return status_card(status(session.workspace(), notebook=session.origin().notebook))
 
 
-def _doctor(session: KernelSession, words: list[str]) -> str:
-    from metaclaw_jlab.inspection.doctor import diagnose, render_findings
+def _doctor(session: KernelSession, words: list[str]) -> Shown:
+    from metaclaw_jlab.inspection.doctor import diagnose
+    from metaclaw_jlab.jupyter.kernel.doctor_card import doctor_card
 
-    command_parser("doctor", "Look for what does not work, and say what to do.").parse_args(words)
-    return render_findings(diagnose(session.workspace()))
+    parser = command_parser("doctor", "Look for what does not work, and say what to do.")
+    parser.add_argument("--start", action="store_true", help="start the local policy for it, as a task would")
+    return doctor_card(diagnose(session.workspace(), start=parser.parse_args(words).start))
 
 
 def _connect(session: KernelSession, words: list[str]) -> str:

@@ -10,6 +10,7 @@ from metaclaw_jlab.jupyter.server.operation import ROOT, Operation, by_path
 from metaclaw_jlab.jupyter.server.operations import (
     adapters,
     clients,
+    diagnosis,
     library,
     overview,
     retrieval,
@@ -31,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *clients.OPERATIONS,
     *retrieval.OPERATIONS,
     *settings.OPERATIONS,
+    *diagnosis.OPERATIONS,
 )
 
 
