@@ -24,7 +24,7 @@ BINS = 12
 NOTHING = "Nothing tells yet how tasks went: give them checks (--check), or say %metaclaw good or bad of what they did."
 
 
-class Verdict(StrEnum):
+class TrendVerdict(StrEnum):
     """What the comparison of two generations shows."""
 
     BETTER = "better"
@@ -55,7 +55,7 @@ class Trend:
     last one with tasks enough is than that of the first, None where there are too few; `sentence` says all of it."""
 
     generations: tuple[GenerationTrend, ...]
-    verdict: Verdict
+    verdict: TrendVerdict
     difference: Interval | None
     sentence: str
 
@@ -81,7 +81,7 @@ def trend_of(results: Sequence[GenerationResults]) -> Trend:
     told = tuple(map(_of_generation, results))
     compared = [one for one in told if one.n >= LEAST]
     if len(compared) < 2:
-        return Trend(told, Verdict.TOO_FEW, None, _too_few(told))
+        return Trend(told, TrendVerdict.TOO_FEW, None, _too_few(told))
     first, last = compared[0], compared[-1]
     difference = share_difference((first.right, first.n), (last.right, last.n))
     verdict = _verdict(difference)
@@ -110,10 +110,10 @@ def _binned(right: Sequence[bool]) -> tuple[float, ...]:
     return tuple(fmean(right[begin:end]) for begin, end in pairwise(cuts))
 
 
-def _verdict(difference: Interval) -> Verdict:
+def _verdict(difference: Interval) -> TrendVerdict:
     if difference.low > 0:
-        return Verdict.BETTER
-    return Verdict.WORSE if difference.high < 0 else Verdict.NONE_SHOWN
+        return TrendVerdict.BETTER
+    return TrendVerdict.WORSE if difference.high < 0 else TrendVerdict.NONE_SHOWN
 
 
 def _too_few(told: Sequence[GenerationTrend]) -> str:
@@ -123,8 +123,10 @@ def _too_few(told: Sequence[GenerationTrend]) -> str:
     return f"Too few tasks to tell: {known}. Two generations with {LEAST} tasks each are needed."
 
 
-def _compared(first: GenerationTrend, last: GenerationTrend, difference: Interval, verdict: Verdict) -> str:
-    said = {Verdict.BETTER: "Better", Verdict.WORSE: "Worse"}.get(verdict, "No difference shown")
+def _compared(
+    first: GenerationTrend, last: GenerationTrend, difference: Interval, verdict: TrendVerdict
+) -> str:
+    said = {TrendVerdict.BETTER: "Better", TrendVerdict.WORSE: "Worse"}.get(verdict, "No difference shown")
     return (
         f"{said}: {_share(first)}, {_share(last)} (difference {difference.estimate:+.2f}, "
         f"95% interval {difference.low:+.2f} to {difference.high:+.2f})."

@@ -2,7 +2,7 @@ import pytest
 
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.generation import Cause
-from metaclaw_jlab.inspection.trend import BINS, LEAST, NOTHING, Trend, Verdict, trend, trend_of
+from metaclaw_jlab.inspection.trend import BINS, LEAST, NOTHING, Trend, TrendVerdict, trend, trend_of
 from metaclaw_jlab.store.task_results import GenerationResults
 from tests.inspection.learning_samples import asked, failed
 
@@ -19,19 +19,19 @@ def shown(*results: tuple[int, int]) -> Trend:
 
 def test_a_clear_rise_is_better() -> None:
     found = shown((4, 36), (34, 6))
-    assert found.verdict is Verdict.BETTER
+    assert found.verdict is TrendVerdict.BETTER
     assert found.sentence.startswith(
         "Better: g0 did 4 of 40 tasks right, g1 did 34 of 40 tasks right (difference +0.75"
     )
 
 
 def test_a_clear_fall_is_worse() -> None:
-    assert shown((34, 6), (4, 36)).verdict is Verdict.WORSE
+    assert shown((34, 6), (4, 36)).verdict is TrendVerdict.WORSE
 
 
 def test_where_the_interval_holds_nought_no_difference_is_shown() -> None:
     found = shown((4, 6), (6, 4))
-    assert found.verdict is Verdict.NONE_SHOWN
+    assert found.verdict is TrendVerdict.NONE_SHOWN
     assert found.difference is not None
     assert found.difference.low < 0 < found.difference.high
     assert found.sentence.startswith("No difference shown: ")
@@ -39,7 +39,7 @@ def test_where_the_interval_holds_nought_no_difference_is_shown() -> None:
 
 def test_too_few_tasks_tell_nothing() -> None:
     found = shown((LEAST - 1, 0), (0, 9))
-    assert (found.verdict, found.difference) == (Verdict.TOO_FEW, None)
+    assert (found.verdict, found.difference) == (TrendVerdict.TOO_FEW, None)
     assert "4 in g0, 9 in g1" in found.sentence
 
 
