@@ -276,6 +276,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/generations/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One generation: what it changed, its first skills, and the failures behind it. */
+        get: operations["generation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/generations/{number}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a generation has otherwise than another; against the current one, what a rollback would change. */
+        get: operations["generation_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/library/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The library in groups, and what is wrong in its folder. Edits by hand are taken in, soon where it is large. */
+        get: operations["library_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/library/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The skills of a group or a search by name, a page at a time. */
+        get: operations["library_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/skills": {
         parameters: {
             query?: never;
@@ -283,10 +351,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The skills of the current generation, and those put aside; edits by hand are taken in first. */
+        /** All skills of the current generation, and those put aside; edits by hand are taken in first. */
         get: operations["skills"];
         put?: never;
-        post?: never;
+        /** Add a skill, written as a SKILL.md. A generation of its own. */
+        post: operations["add_skill"];
         delete?: never;
         options?: never;
         head?: never;
@@ -300,10 +369,114 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One skill: its text, where it came from, its versions, how it fared. */
+        /** One skill: its text, where it came from, its versions, how it fared, what it is worth. */
         get: operations["skill"];
+        /** Change the text of a skill, unless it has changed since `base`. One that is not in use stays so. */
+        put: operations["edit_skill"];
+        post?: never;
+        /** Take a skill out of the library. Earlier generations keep it. */
+        delete: operations["delete_skill"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/skills/{name}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The SKILL.md of a skill, as a generation has it or as it is to be edited; of one that is broken, too. */
+        get: operations["skill_text"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/skills/{name}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep evolution from changing a skill, or let it again. */
+        post: operations["pin_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/skills/{name}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a skill into prompts, whatever kept it out; or disable it, which takes it out of the library. */
+        post: operations["enable_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/skills/{name}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a skill out of prompts until it is released. It stays in the library: there is no generation. */
+        post: operations["quarantine_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/skills/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a skill as an earlier generation had it. A generation of its own. */
+        post: operations["roll_back_skill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/generations/{number}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the skills of an earlier generation again. A new generation with old members. */
+        post: operations["roll_back_generation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -547,6 +720,23 @@ export interface paths {
         post?: never;
         /** Take one setting out of config.toml, so that its default holds, or what another layer says. */
         delete: operations["reset_setting"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What works here and what does not, with the command that mends it. It takes seconds. */
+        get: operations["doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -999,6 +1189,66 @@ export interface components {
             completion_tokens: (number | null)[];
         };
         /**
+         * Diagnosis
+         * @description What was found; `healthy` where nothing failed.
+         */
+        Diagnosis: {
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Healthy */
+            healthy: boolean;
+        };
+        /**
+         * Done
+         * @description What was done, in a sentence. `before` and `made` are generations, equal where none was made; `undo` is the command that takes it back, "" where there is nothing to take back.
+         */
+        Done: {
+            /** Told */
+            told: string;
+            /** Before */
+            before: number;
+            /** Made */
+            made: number;
+            changes: components["schemas"]["Changes"];
+            /**
+             * Undo
+             * @default
+             */
+            undo: string;
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * Earlier
+         * @description An earlier state.
+         */
+        Earlier: {
+            /**
+             * Generation
+             * @description The generation whose text it shall have.
+             */
+            generation: number;
+        };
+        /**
+         * EditedSkill
+         * @description A skill that was edited.
+         */
+        EditedSkill: {
+            /**
+             * Text
+             * @description Its SKILL.md, as it shall be.
+             */
+            text: string;
+            /**
+             * Base
+             * @description `base` of the text that the edit began with.
+             */
+            base: string;
+        };
+        /**
          * Failure
          * @description `reason` is a word for programs: the kind of the error.
          */
@@ -1017,6 +1267,27 @@ export interface components {
          */
         FeedbackKind: "good" | "bad" | "edited" | "rejected";
         /**
+         * Finding
+         * @description One part that was looked at. `next_step` says what to do wherever `level` is not ok, and `command` does it, where one command can: in a terminal, or in a notebook where it begins with %.
+         */
+        Finding: {
+            /** Name */
+            name: string;
+            level: components["schemas"]["Level"];
+            /** Sentence */
+            sentence: string;
+            /**
+             * Next Step
+             * @default
+             */
+            next_step: string;
+            /**
+             * Command
+             * @default
+             */
+            command: string;
+        };
+        /**
          * Found
          * @description A skill, by the hash of its content, and how relevant it is.
          */
@@ -1033,7 +1304,7 @@ export interface components {
          * @description A verdict with everything that led to it. `missing` is how many held-out tasks are lacking.
          */
         GateReport: {
-            verdict: components["schemas"]["metaclaw_jlab__core__gate__Verdict"];
+            verdict: components["schemas"]["Verdict"];
             /** Reason */
             reason: string;
             /** Comparisons */
@@ -1068,14 +1339,45 @@ export interface components {
             current: boolean;
         };
         /**
+         * GenerationDetail
+         * @description A generation, its first members by name, and the failures that it took up.
+         */
+        GenerationDetail: {
+            generation: components["schemas"]["GenerationAccount"];
+            /** Members */
+            members: components["schemas"]["Member"][];
+            /** Failures */
+            failures: components["schemas"]["LearntFrom"][];
+        };
+        /**
+         * GenerationDiff
+         * @description What generation `after` has otherwise than `before`. `more` texts are left out.
+         */
+        GenerationDiff: {
+            /** Before */
+            before: number;
+            /** After */
+            after: number;
+            changes: components["schemas"]["Changes"];
+            /** Texts */
+            texts: components["schemas"]["SkillDiff"][];
+            /**
+             * More
+             * @default 0
+             */
+            more: number;
+        };
+        /**
          * GenerationList
-         * @description Skill generations, the newest first; `current` is the newest of all.
+         * @description Skill generations, the newest first; `current` is the newest of all. `next` is what `before` has to be for those after them, None where there are none.
          */
         GenerationList: {
             /** Generations */
             generations: components["schemas"]["GenerationAccount"][];
             /** Current */
             current: number;
+            /** Next */
+            next: number | null;
         };
         /**
          * GenerationTrend
@@ -1160,6 +1462,83 @@ export interface components {
             at: (number | null) | null;
         };
         /**
+         * Level
+         * @description How good or bad it is. `warn`: it works, but less well than it could.
+         * @enum {string}
+         */
+        Level: "ok" | "warn" | "fail";
+        /**
+         * LibraryGroup
+         * @description Skills that have something in common. `key` is what the rows are asked for by; `label` is for people.
+         */
+        LibraryGroup: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * LibraryGroups
+         * @description The library in groups: by the notebook that a skill was learnt in, by the generation since which it is as it is, or by mark, where a skill is in the group of each of its marks. `total` counts the skills that the search leaves.
+         */
+        LibraryGroups: {
+            /** By */
+            by: string;
+            /** Generation */
+            generation: number;
+            /** Total */
+            total: number;
+            /** Groups */
+            groups: components["schemas"]["LibraryGroup"][];
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Folder
+             * Format: path
+             */
+            folder: string;
+        };
+        /**
+         * LibraryRow
+         * @description A skill in a list. `generation`, `cause` and `at` are of the version that it has; what is None is not known.
+         */
+        LibraryRow: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Sha256 */
+            sha256: string;
+            /** Generation */
+            generation: number | null;
+            /** Cause */
+            cause: string | null;
+            /** At */
+            at: (number | null) | null;
+            /** Uses */
+            uses: number;
+            /** Helped */
+            helped: number;
+            /** Hurt */
+            hurt: number;
+            /** Marks */
+            marks: string[];
+        };
+        /**
+         * LibraryRows
+         * @description Rows by name, from `offset`; `total` are there.
+         */
+        LibraryRows: {
+            /** Rows */
+            rows: components["schemas"]["LibraryRow"][];
+            /** Total */
+            total: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * MadeClient
          * @description A new client with its key, which cannot be had again.
          */
@@ -1167,6 +1546,16 @@ export interface components {
             client: components["schemas"]["ClientKey"];
             /** Key */
             key: string;
+        };
+        /**
+         * Member
+         * @description A skill of a generation, and its content hash.
+         */
+        Member: {
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
         };
         /**
          * Message
@@ -1247,6 +1636,17 @@ export interface components {
              * @default null
              */
             learn: boolean | null;
+        };
+        /**
+         * NewSkill
+         * @description A skill that somebody wrote.
+         */
+        NewSkill: {
+            /**
+             * Text
+             * @description Its SKILL.md; the name is the one in it.
+             */
+            text: string;
         };
         /**
          * NewValue
@@ -1526,7 +1926,7 @@ export interface components {
             changed_at: number | null;
             /** Reward */
             reward: (number | null) | null;
-            verdict: components["schemas"]["metaclaw_jlab__core__gate__Verdict"] | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /**
          * RunState
@@ -1683,6 +2083,22 @@ export interface components {
             notes: string[];
         };
         /**
+         * Share
+         * @description Of `n` attempts so many were done right, with a 95 % interval; `series` are parts of them in order of time.
+         */
+        Share: {
+            /** N */
+            n: number;
+            /** Mean */
+            mean: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Series */
+            series: (number | null)[];
+        };
+        /**
          * SignalState
          * @description What a signal says. UNKNOWN opens nothing and forbids nothing.
          * @enum {string}
@@ -1721,7 +2137,7 @@ export interface components {
         };
         /**
          * SkillAccount
-         * @description A skill whole. `index_texts` counts the masked tasks by which it is found besides its own words.
+         * @description A skill whole. `index_texts` counts the masked tasks by which it is found besides its own words. `source` is its SKILL.md, and `base` what says which one an edit of it began with. Where the file in the folder cannot be used, `problem` says why, and `source` is the file as it stands: that is what is to be mended.
          */
         SkillAccount: {
             skill: components["schemas"]["Skill"];
@@ -1732,6 +2148,23 @@ export interface components {
             whence: components["schemas"]["Whence"];
             /** Index Texts */
             index_texts: number;
+            /** Source */
+            source: string;
+            /** Base */
+            base: string;
+            /** Problem */
+            problem: string;
+            worth: components["schemas"]["Worth"];
+        };
+        /**
+         * SkillDiff
+         * @description How the text of a skill differs; the lines of a unified diff of its SKILL.md.
+         */
+        SkillDiff: {
+            /** Name */
+            name: string;
+            /** Lines */
+            lines: string[];
         };
         /**
          * SkillList
@@ -1774,6 +2207,30 @@ export interface components {
          * @enum {string}
          */
         SkillState: "current" | "edited since" | "removed since";
+        /**
+         * SkillText
+         * @description The text of a skill's SKILL.md. `sha256` is the content hash, None where the file cannot be used: `problem` says why. `base` is what an edit of it is sent with; "" where an earlier text is shown.
+         */
+        SkillText: {
+            /** Name */
+            name: string;
+            /** Generation */
+            generation: number;
+            /** Sha256 */
+            sha256: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Base
+             * @default
+             */
+            base: string;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+        };
         /**
          * SkillUse
          * @description In so many prompts of tasks that may teach; so many of those passed, failed (or raised), or were not checked. The open ones are in `uses` only. `helped` and `hurt` were verified by a replay.
@@ -2002,6 +2459,17 @@ export interface components {
             told: string;
         };
         /**
+         * Switch
+         * @description Whether something shall hold of a skill.
+         */
+        Switch: {
+            /**
+             * On
+             * @description Whether it shall.
+             */
+            on: boolean;
+        };
+        /**
          * TaskFacets
          * @description The notebooks and skills with the most tasks, the most first, and the newest generations that have any.
          */
@@ -2103,11 +2571,17 @@ export interface components {
         Trend: {
             /** Generations */
             generations: components["schemas"]["GenerationTrend"][];
-            verdict: components["schemas"]["metaclaw_jlab__inspection__trend__Verdict"];
+            verdict: components["schemas"]["TrendVerdict"];
             difference: components["schemas"]["Interval"] | null;
             /** Sentence */
             sentence: string;
         };
+        /**
+         * TrendVerdict
+         * @description What the comparison of two generations shows.
+         * @enum {string}
+         */
+        TrendVerdict: "better" | "worse" | "none_shown" | "too_few";
         /**
          * TurnAccount
          * @description Whose turn it was. `kind` is main or side; `client` the name of a client, "" for Jupyter's own user.
@@ -2128,6 +2602,12 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * Verdict
+         * @description What a gate says of a candidate.
+         * @enum {string}
+         */
+        Verdict: "promote" | "reject" | "insufficient";
         /**
          * Version
          * @description A content of a skill and the generation that brought it. `sha256` is None where that took the skill out.
@@ -2310,17 +2790,16 @@ export interface components {
             reason: string;
         };
         /**
-         * Verdict
-         * @description What a gate says of a candidate.
-         * @enum {string}
+         * Worth
+         * @description Attempts with the skill, and at the same tasks before it came; the failures that it was learnt from are among those. `difference` is of the shares, over the tasks that were tried both ways, from -1 to 1; None where they are too few. It is no experiment: tasks that failed before were not chosen at random.
          */
-        metaclaw_jlab__core__gate__Verdict: "promote" | "reject" | "insufficient";
-        /**
-         * Verdict
-         * @description What the comparison of two generations shows.
-         * @enum {string}
-         */
-        metaclaw_jlab__inspection__trend__Verdict: "better" | "worse" | "none_shown" | "too_few";
+        Worth: {
+            before: components["schemas"]["Share"] | null;
+            after: components["schemas"]["Share"] | null;
+            difference: components["schemas"]["Interval"] | null;
+            /** Sentence */
+            sentence: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2348,22 +2827,36 @@ export type Comparison = components['schemas']['Comparison'];
 export type Conducting = components['schemas']['Conducting'];
 export type Counts = components['schemas']['Counts'];
 export type Curves = components['schemas']['Curves'];
+export type Diagnosis = components['schemas']['Diagnosis'];
+export type Done = components['schemas']['Done'];
+export type Earlier = components['schemas']['Earlier'];
+export type EditedSkill = components['schemas']['EditedSkill'];
 export type Failure = components['schemas']['Failure'];
 export type FeedbackKind = components['schemas']['FeedbackKind'];
+export type Finding = components['schemas']['Finding'];
 export type Found = components['schemas']['Found'];
 export type GateReport = components['schemas']['GateReport'];
 export type GenerationAccount = components['schemas']['GenerationAccount'];
+export type GenerationDetail = components['schemas']['GenerationDetail'];
+export type GenerationDiff = components['schemas']['GenerationDiff'];
 export type GenerationList = components['schemas']['GenerationList'];
 export type GenerationTrend = components['schemas']['GenerationTrend'];
 export type Health = components['schemas']['Health'];
 export type Interval = components['schemas']['Interval'];
 export type LearntFrom = components['schemas']['LearntFrom'];
+export type Level = components['schemas']['Level'];
+export type LibraryGroup = components['schemas']['LibraryGroup'];
+export type LibraryGroups = components['schemas']['LibraryGroups'];
+export type LibraryRow = components['schemas']['LibraryRow'];
+export type LibraryRows = components['schemas']['LibraryRows'];
 export type MadeClient = components['schemas']['MadeClient'];
+export type Member = components['schemas']['Member'];
 export type Message = components['schemas']['Message'];
 export type Moved = components['schemas']['Moved'];
 export type Named = components['schemas']['Named'];
 export type Need = components['schemas']['Need'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewSkill = components['schemas']['NewSkill'];
 export type NewValue = components['schemas']['NewValue'];
 export type Noted = components['schemas']['Noted'];
 export type Numbered = components['schemas']['Numbered'];
@@ -2391,12 +2884,15 @@ export type Served = components['schemas']['Served'];
 export type ServingCause = components['schemas']['ServingCause'];
 export type Setting = components['schemas']['Setting'];
 export type SettingList = components['schemas']['SettingList'];
+export type Share = components['schemas']['Share'];
 export type SignalState = components['schemas']['SignalState'];
 export type Skill = components['schemas']['Skill'];
 export type SkillAccount = components['schemas']['SkillAccount'];
+export type SkillDiff = components['schemas']['SkillDiff'];
 export type SkillList = components['schemas']['SkillList'];
 export type SkillRow = components['schemas']['SkillRow'];
 export type SkillState = components['schemas']['SkillState'];
+export type SkillText = components['schemas']['SkillText'];
 export type SkillUse = components['schemas']['SkillUse'];
 export type Sought = components['schemas']['Sought'];
 export type Standing = components['schemas']['Standing'];
@@ -2405,13 +2901,16 @@ export type StepAccount = components['schemas']['StepAccount'];
 export type StepMark = components['schemas']['StepMark'];
 export type StopReason = components['schemas']['StopReason'];
 export type Stopped = components['schemas']['Stopped'];
+export type Switch = components['schemas']['Switch'];
 export type TaskFacets = components['schemas']['TaskFacets'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TaskRow = components['schemas']['TaskRow'];
 export type TrainingAccount = components['schemas']['TrainingAccount'];
 export type Trend = components['schemas']['Trend'];
+export type TrendVerdict = components['schemas']['TrendVerdict'];
 export type TurnAccount = components['schemas']['TurnAccount'];
 export type Unscored = components['schemas']['Unscored'];
+export type Verdict = components['schemas']['Verdict'];
 export type Version = components['schemas']['Version'];
 export type View = components['schemas']['View'];
 export type Wanted = components['schemas']['Wanted'];
@@ -2420,8 +2919,7 @@ export type Why = components['schemas']['Why'];
 export type Window = components['schemas']['Window'];
 export type WindowList = components['schemas']['WindowList'];
 export type Word = components['schemas']['Word'];
-export type metaclaw_jlab__core__gate__Verdict = components['schemas']['metaclaw_jlab__core__gate__Verdict'];
-export type metaclaw_jlab__inspection__trend__Verdict = components['schemas']['metaclaw_jlab__inspection__trend__Verdict'];
+export type Worth = components['schemas']['Worth'];
 export type $defs = Record<string, never>;
 export interface operations {
     health: {
@@ -3388,6 +3886,8 @@ export interface operations {
             query?: {
                 /** @description How many, the newest first. */
                 limit?: number;
+                /** @description Those with numbers under this one; `next` of the page before. */
+                before?: number;
             };
             header?: never;
             path?: never;
@@ -3402,6 +3902,271 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GenerationList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    generation_difference: {
+        parameters: {
+            query?: {
+                /** @description The number of the other; the current one where left out: what a rollback would change. */
+                against?: number;
+            };
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationDiff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    library_groups: {
+        parameters: {
+            query?: {
+                /** @description By the notebook where it was learnt, the generation since which it is as it is, or mark. */
+                by?: "source" | "generation" | "mark";
+                /** @description Words that name, description and body have, all of them. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryGroups"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    library_rows: {
+        parameters: {
+            query?: {
+                /** @description By the notebook where it was learnt, the generation since which it is as it is, or mark. */
+                by?: "source" | "generation" | "mark";
+                /** @description Words that name, description and body have, all of them. */
+                search?: string;
+                /** @description The key of a group; all where left out. */
+                group?: string;
+                /** @description How many rows are left out before the first. */
+                offset?: number;
+                /** @description How many, by name. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRows"];
                 };
             };
             /** @description Bad Request */
@@ -3498,6 +4263,84 @@ export interface operations {
             };
         };
     };
+    add_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSkill"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     skill: {
         parameters: {
             query?: never;
@@ -3538,6 +4381,673 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    edit_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditedSkill"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    skill_text: {
+        parameters: {
+            query?: {
+                /** @description As this generation has it; as it is to be edited where left out. */
+                generation?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkillText"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    pin_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    enable_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    quarantine_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    roll_back_skill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Earlier"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    roll_back_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4848,6 +6358,65 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    doctor: {
+        parameters: {
+            query?: {
+                /** @description Start the local policy where it does not run, which takes seconds. */
+                start?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
