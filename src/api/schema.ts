@@ -317,7 +317,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The library in groups, and what is wrong in its folder. Edits by hand are taken in, soon where it is large. */
+        /** The library in groups, and what is wrong in its folder; edits by hand are taken in, in time. */
         get: operations["library_groups"];
         put?: never;
         post?: never;
