@@ -1,7 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ComponentType } from 'react';
 import type { TabId } from '../models/navigation';
+import { AblationsTab } from './ablations/tab';
 import { NowTab } from './now';
+import { TrainingTab } from './training/tab';
 
 /** The one thing that a tab shows instead of its list, such as a skill by its name. */
 export interface ITabBody {
@@ -16,5 +18,11 @@ interface ITab {
 
 /** The tabs of the sidebar, in order. */
 export const TABS: readonly ITab[] = [
-  { id: 'now', label: trans => trans.__('Now'), Body: NowTab }
+  { id: 'now', label: trans => trans.__('Now'), Body: NowTab },
+  { id: 'training', label: trans => trans.__('Training'), Body: TrainingTab },
+  {
+    id: 'ablations',
+    label: trans => trans.__('Ablations'),
+    Body: AblationsTab
+  }
 ];

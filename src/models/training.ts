@@ -1,0 +1,107 @@
+import { answer } from '../api/client';
+import type {
+  AdapterAccount,
+  RunRow,
+  TrainingAccount,
+  Window
+} from '../api/schema';
+import { AdapterChanges } from './adapters';
+import type { Connection } from './connection';
+import { Pages, pageOf } from './pages';
+import { Resource } from './resource';
+
+export const PAGE_SIZE = 10;
+
+/** What a person may wish of training. */
+export type TrainingWish = 'start' | 'stop' | 'resume' | 'abandon';
+
+/** The wishes that can be granted as training stands; the first is the one that matters most. */
+export function wishesOf(account: TrainingAccount): readonly TrainingWish[] {
+  if (account.pid !== null) {
+    return ['stop'];
+  }
+  return account.run === null ? ['start'] : ['resume', 'abandon'];
+}
+
+/** What a page knows of training, kept over tabs that open and close. */
+export class TrainingModel {
+  constructor(private readonly _connection: Connection) {
+    this.account = new Resource(_connection, api =>
+      answer(api.GET('/training', { params: { query: { recent: 1 } } }))
+    );
+    this.runs = new Pages(_connection, async (api, before) => {
+      const query = { limit: PAGE_SIZE, ...under(before) };
+      const { runs, next } = await answer(
+        api.GET('/training/runs', { params: { query } })
+      );
+      return { rows: runs, next };
+    });
+    this.adapters = new Pages(_connection, async (api, before) => {
+      const query = { limit: PAGE_SIZE + 1, ...under(before) };
+      const { adapters } = await answer(
+        api.GET('/adapters', { params: { query } })
+      );
+      return pageOf(adapters, PAGE_SIZE, ({ version }) => version);
+    });
+    this.windows = new Pages(_connection, async (api, before) => {
+      const query = { limit: PAGE_SIZE + 1, ...under(before) };
+      const { windows } = await answer(
+        api.GET('/windows', { params: { query } })
+      );
+      return pageOf(windows, PAGE_SIZE, ({ number }) => number);
+    });
+    this.changes = new AdapterChanges(_connection);
+    this.changes.done.connect(() => {
+      void this.account.refresh();
+      void this.adapters.page.refresh();
+    });
+  }
+
+  /** How training stands: the run that is not over, or the one before. */
+  readonly account: Resource<TrainingAccount>;
+  readonly runs: Pages<RunRow>;
+  readonly adapters: Pages<AdapterAccount>;
+  readonly windows: Pages<Window>;
+  readonly changes: AdapterChanges;
+
+  /** Have it trained, stopped and so on; what came of it, in a sentence. Rejects with Refused, Unreachable. */
+  async wish(what: TrainingWish): Promise<string> {
+    const { api } = this._connection;
+    try {
+      switch (what) {
+        case 'start':
+          return (
+            await answer(
+              api.POST('/training/start', { body: { steps: null, seed: null } })
+            )
+          ).told;
+        case 'stop':
+          return (await answer(api.POST('/training/stop'))).told;
+        case 'resume':
+          return (await answer(api.POST('/training/resume'))).told;
+        case 'abandon':
+          return (await answer(api.POST('/training/abandon'))).told;
+      }
+    } finally {
+      void this.account.refresh();
+      void this.runs.page.refresh();
+    }
+  }
+}
+
+const MODELS = new WeakMap<Connection, TrainingModel>();
+
+/** The one model of a connection. */
+export function trainingOf(connection: Connection): TrainingModel {
+  const known = MODELS.get(connection);
+  if (known) {
+    return known;
+  }
+  const made = new TrainingModel(connection);
+  MODELS.set(connection, made);
+  return made;
+}
+
+function under(before: number | undefined): { before?: number } {
+  return before === undefined ? {} : { before };
+}
