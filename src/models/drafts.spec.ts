@@ -1,7 +1,7 @@
 import { Drafts, isTouched } from './drafts';
 
-const BASE = { text: 'one', sha256: '1' };
-const THEIRS = { text: 'two', sha256: '2' };
+const BASE = { text: 'one', hash: '1' };
+const THEIRS = { text: 'two', hash: '2' };
 
 function begun(text = 'mine'): Drafts {
   const drafts = new Drafts();

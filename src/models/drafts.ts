@@ -1,9 +1,9 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
-/** A skill's text as it is now, and by which hash it is known. */
-export interface IStanding {
+/** A skill's text as it is now, and which one it is. */
+export interface IVersion {
   text: string;
-  sha256: string;
+  hash: string;
 }
 
 /** An edit that is not saved. */
@@ -11,9 +11,9 @@ export interface IDraft {
   /** What the user has written. */
   text: string;
   /** What was there when the user began. */
-  base: IStanding;
+  base: IVersion;
   /** What somebody else has saved meanwhile, where a save was refused for it. */
-  theirs?: IStanding;
+  theirs?: IVersion;
 }
 
 /** Edits that are not saved, by the name of the skill; they outlive the views that they were made in. */
@@ -28,7 +28,7 @@ export class Drafts {
   }
 
   /** Begin an edit, unless there is one. */
-  begin(name: string, base: IStanding): void {
+  begin(name: string, base: IVersion): void {
     if (!this._drafts.has(name)) {
       this._put(name, { text: base.text, base });
     }
@@ -43,7 +43,7 @@ export class Drafts {
   }
 
   /** Somebody else has saved `theirs`: both stay. */
-  refuse(name: string, theirs: IStanding): void {
+  refuse(name: string, theirs: IVersion): void {
     const draft = this._drafts.get(name);
     if (draft) {
       this._put(name, { ...draft, theirs });
