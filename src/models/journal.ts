@@ -87,26 +87,38 @@ export class Journal {
     return this._redo.at(-1);
   }
 
-  /** Do something with the cells `ids`: `change` is one transaction. */
+  /**
+   * Do something with the cells `ids`; the first is the proposal's. `change` is
+   * one transaction. What is `running` goes on until its `end`, and can't be
+   * undone before.
+   */
   record(
     act: Act,
     mark: IMark,
     ids: readonly string[],
-    change: () => void
+    change: () => void,
+    running = false
   ): IEntry {
     const before = ids.map(id => cellState(this._notebook, id));
     this._transact(act === 'apply' || act === 'reject', change);
-    return this._keep(act, mark, ids, before, false);
-  }
-
-  /**
-   * Begin something whose end is told later to `end`; until then it can't be
-   * undone. `change` is what is done at its beginning.
-   */
-  begin(act: Act, mark: IMark, id: string, change: () => void): IEntry {
-    const before = [cellState(this._notebook, id)];
-    this._transact(false, change);
-    return this._keep(act, mark, [id], before, true);
+    const entry: IKept = {
+      number: ++this._count,
+      act,
+      mark,
+      cell: ids[0] ?? '',
+      undone: false,
+      running,
+      changes: ids.map((id, index) => ({
+        id,
+        before: before[index] ?? null,
+        after: cellState(this._notebook, id)
+      }))
+    };
+    this._entries.push(entry);
+    this._entries.splice(0, this._entries.length - KEPT);
+    this._redo = [];
+    this._changed.emit(entry);
+    return entry;
   }
 
   /** What was begun has come to its end; what was typed meanwhile is none of it. */
@@ -166,33 +178,6 @@ export class Journal {
 
   private _find(number: number): IKept | undefined {
     return this._entries.find(entry => entry.number === number);
-  }
-
-  private _keep(
-    act: Act,
-    mark: IMark,
-    ids: readonly string[],
-    before: readonly (ICellState | null)[],
-    running: boolean
-  ): IEntry {
-    const entry: IKept = {
-      number: ++this._count,
-      act,
-      mark,
-      cell: ids[0] ?? '',
-      undone: false,
-      running,
-      changes: ids.map((id, index) => ({
-        id,
-        before: before[index] ?? null,
-        after: cellState(this._notebook, id)
-      }))
-    };
-    this._entries.push(entry);
-    this._entries.splice(0, this._entries.length - KEPT);
-    this._redo = [];
-    this._changed.emit(entry);
-    return entry;
   }
 
   private _restore(

@@ -302,9 +302,7 @@ class Session {
         shared.execution_count = ran;
       }
       this.keep(entry);
-      if (entry) {
-        this.proposals.journal.end(entry);
-      }
+      this.proposals.ran(cell.id);
       this.model.act(cell.id, () => {
         this.model.replace(cell.id, { state: 'accepted', ran });
       });

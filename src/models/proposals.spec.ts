@@ -61,7 +61,7 @@ describe('proposals in a notebook', () => {
       cell.execution_count = count;
     }
     if (entry) {
-      proposals.journal.end(entry);
+      proposals.ran(id);
     }
   }
 
@@ -197,11 +197,9 @@ describe('proposals in a notebook', () => {
 
   it('keep what was typed while the cell ran', () => {
     propose();
-    const entry = proposals.runs('proposal');
+    proposals.runs('proposal');
     notebook.getCell(2).setSource(`${SOURCE}0`);
-    if (entry) {
-      proposals.journal.end(entry);
-    }
+    proposals.ran('proposal');
     proposals.undo();
     expect(sources()[2]).toBe(`${SOURCE}0`);
   });
@@ -209,6 +207,16 @@ describe('proposals in a notebook', () => {
   it('are not undone while their cell runs', () => {
     proposals.runs(propose());
     expect(proposals.undo().kind).toBe('running');
+  });
+
+  it.each([
+    ['was moved', (): void => void notebook.moveCell(2, 0)],
+    ['was deleted', (): void => void notebook.deleteCell(2)],
+    ['lost its kernel', (): void => void proposals.stopped()]
+  ])('can be undone where the cell that ran %s', (_, happen) => {
+    proposals.runs(propose());
+    happen();
+    expect(proposals.journal.entries[0]?.running).toBe(false);
   });
 
   it('are undone out of order', () => {
@@ -263,6 +271,19 @@ describe('proposals in a notebook', () => {
       proposals.accept('proposal');
       jest.advanceTimersByTime(HELD_MS);
       expect(told).toEqual([]);
+      expect(proposals.undo().kind).toBe('done');
+      expect(notebook.toJSON()).toEqual(before);
+    });
+
+    it('take what came of running it back with it', () => {
+      const before = notebook.toJSON();
+      proposals.accept('proposal', true);
+      expect(proposals.runs('code')).toBeNull();
+      const cell = notebook.getCell(0);
+      if ('setOutputs' in cell) {
+        cell.setOutputs([{ output_type: 'stream', name: 'stdout', text: 'x' }]);
+      }
+      proposals.ran('code');
       expect(proposals.undo().kind).toBe('done');
       expect(notebook.toJSON()).toEqual(before);
     });

@@ -86,35 +86,52 @@ export class Proposals implements IDisposable {
 
   /**
    * Keep a proposal: as a cell of its own, or as the text of the cell that it
-   * is for. Null where there is nothing to accept, or it must not be.
+   * is for. `running`: that cell is run next, which belongs to it. Null where
+   * there is nothing to accept, or it must not be.
    */
-  accept(id: string): IEntry | null {
+  accept(id: string, running = false): IEntry | null {
     const proposal = this._decidable(id);
     if (!proposal) {
       return null;
     }
     const target = this.target(proposal);
-    if (target) {
-      return this._apply(proposal, target);
+    const entry = target
+      ? this._apply(proposal, target, running)
+      : this._accept(proposal, running);
+    if (running) {
+      this._runs(entry, target?.getId() ?? id);
     }
-    const entry = this.journal.record('accept', proposal.mark, [id], () => {
-      this._write(proposal, 'accepted');
-    });
     this._look();
     return entry;
   }
 
-  /** A cell begins to run: that accepts the proposal in it. Null where there is none. */
+  /** A cell begins to run: that accepts the proposal in it, whoever runs it. Null where there is none that waits. */
   runs(id: string): IEntry | null {
     const proposal = this.get(id);
     if (proposal?.state !== 'proposed') {
       return null;
     }
-    const entry = this.journal.begin('run', proposal.mark, id, () => {
-      this._write(proposal, 'accepted');
-    });
+    const entry = this._accept(proposal, true);
+    this._runs(entry, id);
     this._look();
     return entry;
+  }
+
+  /** A cell has run, or will never come to its end. */
+  ran(id: string): void {
+    const running = this._running.get(id);
+    if (running) {
+      this._running.delete(id);
+      this.journal.end(running.entry);
+      this._changed.emit();
+    }
+  }
+
+  /** The kernel is gone, and with it whatever ran. */
+  stopped(): void {
+    for (const id of [...this._running.keys()]) {
+      this.ran(id);
+    }
   }
 
   /** Turn a proposal down: nothing of it stays. Null where there is none, or it must not be. */
@@ -186,11 +203,27 @@ export class Proposals implements IDisposable {
     Signal.clearData(this);
   }
 
-  private _apply(proposal: IProposal, target: ISharedCell): IEntry {
+  private _accept(proposal: IProposal, running: boolean): IEntry {
+    return this.journal.record(
+      running ? 'run' : 'accept',
+      proposal.mark,
+      [proposal.cell],
+      () => {
+        this._write(proposal, 'accepted');
+      },
+      running
+    );
+  }
+
+  private _apply(
+    proposal: IProposal,
+    target: ISharedCell,
+    running: boolean
+  ): IEntry {
     const id = target.getId();
     const source = this._cell(proposal.cell)?.getSource() ?? '';
     const provenance = this._provenance(proposal, 'accepted');
-    const entry = this.journal.record(
+    return this.journal.record(
       'apply',
       proposal.mark,
       [proposal.cell, id],
@@ -198,10 +231,14 @@ export class Proposals implements IDisposable {
         target.setSource(source);
         target.setMetadata(PROVENANCE_KEY, provenanceToJSON(provenance));
         this._notebook.deleteCell(indexOfCell(this._notebook, proposal.cell));
-      }
+      },
+      running
     );
-    this._look();
-    return entry;
+  }
+
+  private _runs(entry: IEntry, id: string): void {
+    this.ran(id);
+    this._running.set(id, { entry, cell: this._cell(id) });
   }
 
   private _decidable(id: string): IProposal | null {
@@ -302,6 +339,12 @@ export class Proposals implements IDisposable {
         }
       }
     }
+    for (const [id, { cell }] of this._running) {
+      // Deleted, or moved: what it would show goes to the cell that is no more.
+      if (this._cell(id) !== cell) {
+        this.ran(id);
+      }
+    }
     this._welcome([...here.values()], before, reloaded);
     this._changed.emit();
   };
@@ -327,6 +370,10 @@ export class Proposals implements IDisposable {
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _came = new Signal<this, IProposal>(this);
+  private readonly _running = new Map<
+    string,
+    { entry: IEntry; cell: ISharedCell | undefined }
+  >();
   private _open: Map<string, IMark>;
   private _count: number;
   private _local = true;
