@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,11 @@ def gpu(
             install("signals"),
         )
     return ok(NAME, f"{told}; torch is built for {built}.")
+
+
+def gpu_there(driver: Path = DRIVER) -> bool:
+    """Whether an NVIDIA driver is installed, without asking it."""
+    return driver.exists() or shutil.which("nvidia-smi") is not None
 
 
 def torch_built_for() -> str | None:

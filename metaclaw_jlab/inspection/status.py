@@ -42,7 +42,8 @@ class Status:
     """What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None
     where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training`
     says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn`
-    is the notebook's switch where it has one, else the setting; `notes` say what is wrong.
+    is the notebook's switch where it has one, else the setting; `gpu` says whether an NVIDIA GPU is there; `notes` say
+    what is wrong.
     """
 
     version: str
@@ -69,6 +70,7 @@ class Status:
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    gpu: bool = False
 
 
 def status(
@@ -83,6 +85,7 @@ def status(
 
     Raises ConfigError.
     """
+    from metaclaw_jlab.inspection.gpu_check import gpu_there
     from metaclaw_jlab.runtime.policy_server import running
 
     configuration = workspace.configuration()
@@ -117,6 +120,7 @@ def status(
         notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
         next_steps=_next_steps(workspace, library, stored.counts),
         session=dict(session),
+        gpu=gpu_there(),
     )
 
 

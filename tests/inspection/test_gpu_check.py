@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.errors import MissingExtra
 from metaclaw_jlab.inspection.finding import Finding, Level
-from metaclaw_jlab.inspection.gpu_check import gpu, torch_built_for
+from metaclaw_jlab.inspection.gpu_check import gpu, gpu_there, torch_built_for
 from metaclaw_jlab.learning.signals.gpu import GpuUse
 from metaclaw_jlab.settings.configuration import set_value
 
@@ -59,3 +60,8 @@ def test_what_torch_was_built_for_is_read_without_importing_it() -> None:
 
     wanted = f"CUDA {torch.version.cuda}" if torch.version.cuda else "cpu"
     assert torch.version.hip is not None or torch_built_for() == wanted
+
+
+def test_a_driver_is_a_gpu(tmp_path: Path, driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert (gpu_there(driver), gpu_there(tmp_path / "none")) == (True, False)
