@@ -3,6 +3,7 @@ import type { ComponentType } from 'react';
 import type { TabId } from '../models/navigation';
 import { AblationsTab } from './ablations/tab';
 import { NowTab } from './now';
+import { ScoresTab } from './scores/tab';
 import { TrainingTab } from './training/tab';
 
 /** The one thing that a tab shows instead of its list, such as a skill by its name. */
@@ -19,6 +20,7 @@ interface ITab {
 /** The tabs of the sidebar, in order. */
 export const TABS: readonly ITab[] = [
   { id: 'now', label: trans => trans.__('Now'), Body: NowTab },
+  { id: 'scores', label: trans => trans.__('Scores'), Body: ScoresTab },
   { id: 'training', label: trans => trans.__('Training'), Body: TrainingTab },
   {
     id: 'ablations',
