@@ -1,4 +1,5 @@
-"""A notebook agent for Jupyter that keeps learning. The hooks below are all that Jupyter looks for; they load late."""
+"""A notebook agent for Jupyter that keeps learning. `dashboard()` shows what it knows; the hooks are Jupyter's. All of
+them load late."""
 
 from __future__ import annotations
 
@@ -6,6 +7,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from metaclaw_jlab.jupyter.kernel.widgets.dashboard import Dashboard
+
+__all__ = ["dashboard"]
+
+
+def dashboard() -> Dashboard:
+    """Skills, scores and training as an output of a notebook, with buttons where anywidget is installed.
+
+    Raises MetaclawError where the home cannot be read.
+    """
+    from metaclaw_jlab.jupyter.kernel.widgets.dashboard import open_dashboard
+
+    return open_dashboard()
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from metaclaw_jlab.jupyter.kernel.shown import Figure, escaped
 
 if TYPE_CHECKING:
     from metaclaw_jlab.inspection.training import RunAccount
-    from metaclaw_jlab.inspection.trend import GenerationTrend, Trend
+    from metaclaw_jlab.inspection.trend import Trend
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 WIDTH, HEIGHT = 420, 140
@@ -58,7 +58,22 @@ def trend_figure(found: Trend) -> Figure:
     return Figure(vega, trend_svg(found.generations, found.sentence), found.sentence)
 
 
-def trend_svg(generations: Sequence[GenerationTrend], label: str) -> str:
+class Share(Protocol):
+    """The share of `n` tasks of a generation that were done right, and its interval."""
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def trend_svg(generations: Sequence[Share], label: str) -> str:
     """The trend as an SVG of 420 by 140 in the colour of the text around it."""
     inner = WIDTH - _LEFT - _RIGHT
     parts = [

@@ -15,7 +15,7 @@ from metaclaw_jlab.inspection.lines import plain
 
 VEGALITE = "application/vnd.vegalite.v5+json"
 # Both names: MathJax 2 and 3 must leave a "$" alone.
-_OPEN = '<div class="metaclaw-shown tex2jax_ignore mathjax_ignore">'
+_CLASSES = "metaclaw-shown tex2jax_ignore mathjax_ignore"
 _CELL = ' style="text-align:left;vertical-align:top"'
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|~^=:@]")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", '"': "&quot;"})
@@ -59,7 +59,15 @@ class Figure:
     text: str
 
 
-Block = Heading | Paragraph | Listing | Table
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An SVG of ours inside the HTML; Markdown has only the sentence."""
+
+    svg: str
+    text: str
+
+
+Block = Heading | Paragraph | Listing | Table | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,17 @@ def bundles(shown: Shown) -> tuple[dict[str, object], ...]:
 
     A figure has no HTML: front ends that know both would take it in place of Vega-Lite.
     """
-    told: dict[str, object] = {
+    return (answer_bundle(shown), *map(figure_bundle, shown.figures))
+
+
+def answer_bundle(shown: Shown, classes: str = "") -> dict[str, object]:
+    """The answer without its figures; `classes` are put on the HTML."""
+    named = " ".join(filter(None, (_CLASSES, classes)))
+    return {
         "text/plain": plain(shown.text),
         "text/markdown": "\n\n".join(map(_markdown, shown.blocks)),
-        "text/html": f"{_OPEN}{''.join(map(_html, shown.blocks))}</div>",
+        "text/html": f'<div class="{named}">{"".join(map(_html, shown.blocks))}</div>',
     }
-    return (told, *map(figure_bundle, shown.figures))
 
 
 def figure_bundle(figure: Figure) -> dict[str, object]:
@@ -117,6 +130,8 @@ def _html(block: Block) -> str:
             return f"<p>{escaped(text)}</p>"
         case Listing(text):
             return f"<pre>{escaped(text)}</pre>"
+        case Picture(svg):
+            return f"<p>{svg}</p>"
         case Table():
             head, rows = _filled(block)
             cells = "".join(f'<th scope="col"{_CELL}>{escaped(cell)}</th>' for cell in head)
@@ -135,7 +150,7 @@ def _markdown(block: Block) -> str:
     match block:
         case Heading(text):
             return f"**{_in_markdown(text)}**"
-        case Paragraph(text):
+        case Paragraph(text) | Picture(_, text):
             return _in_markdown(text)
         case Listing(text):
             longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
