@@ -2,7 +2,10 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { activity } from './plugins/activity';
 import { agentCells } from './plugins/agentCells';
 import { measured } from './plugins/measured';
+import { newNotebook } from './plugins/newNotebook';
 import { home, sidebar } from './plugins/sidebar';
+import { statusItem } from './plugins/statusItem';
+import { steering } from './plugins/steering';
 import { taskHighlighting } from './plugins/taskHighlighting';
 
 export * from './tokens';
@@ -11,7 +14,10 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   activity,
   agentCells,
   home,
+  newNotebook,
   sidebar,
+  statusItem,
+  steering,
   taskHighlighting
 ];
 

@@ -2,6 +2,8 @@ import type { Notebook } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 import type { Connection } from './models/connection';
 import type { Navigation } from './models/navigation';
+import type { Overview } from './models/overview';
+import type { Steering } from './models/steering';
 
 /** What the agent's cells begin with. */
 export const CELL_MAGIC = '%%metaclaw';
@@ -13,6 +15,21 @@ export namespace CommandIDs {
   export const showSkill = 'metaclaw:show-skill';
   /** Open a task in the sidebar, with why it went as it did; `id` is its trajectory's. */
   export const showTask = 'metaclaw:show-task';
+  /** Open a tab of the sidebar; `tab` is one of `TAB_IDS`. */
+  export const showTab = 'metaclaw:show-tab';
+  export const nextTab = 'metaclaw:next-tab';
+  export const previousTab = 'metaclaw:previous-tab';
+  export const goBack = 'metaclaw:go-back';
+  export const searchSkills = 'metaclaw:search-skills';
+  /** Look whether everything is in order. */
+  export const doctor = 'metaclaw:doctor';
+  export const trainNow = 'metaclaw:train-now';
+  export const stopTraining = 'metaclaw:stop-training';
+  /** Train nothing by itself, for `minutes` or until that is taken back. */
+  export const pause = 'metaclaw:pause';
+  export const resume = 'metaclaw:resume';
+  /** Open a notebook that begins with an agent cell; `cwd` is its folder. */
+  export const newNotebook = 'metaclaw:new-notebook';
 }
 
 /** The server behind the page, and where one is in the sidebar. */
@@ -24,6 +41,17 @@ export interface IHome {
 export const IHome = new Token<IHome>(
   'metaclaw-jlab:IHome',
   'The server with the home of the agent, and the place in the sidebar.'
+);
+
+/** What goes on in the home at a glance, and the user's hand on it. */
+export interface IHelm {
+  readonly overview: Overview;
+  readonly steering: Steering;
+}
+
+export const IHelm = new Token<IHelm>(
+  'metaclaw-jlab:IHelm',
+  'What goes on in the home at a glance, and how to train, stop and pause.'
 );
 
 /** Cells that hold a task for the agent, for other plugins to use. */

@@ -1,1 +1,4 @@
 import './base.css';
+import './shell.css';
+import './scores.css';
+import './training.css';

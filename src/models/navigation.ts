@@ -53,6 +53,16 @@ export class Navigation {
     this._move(before);
   }
 
+  /** Go to the tab so many places further, around the end. */
+  step(by: number): void {
+    const count = TAB_IDS.length;
+    const index = TAB_IDS.indexOf(this._place.tab) + by;
+    const tab = TAB_IDS[((index % count) + count) % count];
+    if (tab) {
+      this.go(tab);
+    }
+  }
+
   /** What to keep, so that it can be restored. */
   toJSON(): PartialJSONObject {
     return { ...this._place };

@@ -3,6 +3,12 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from '../api/client';
 import type { Connection } from './connection';
 
+/** After an answer a home that moves on and on lets the server rest for so many times what that answer took, */
+export const REST = 3;
+
+/** and for so many milliseconds at most. */
+export const LONGEST_REST_MS = 2_000;
+
 /**
  * Something of the server's that is shown: asked for while somebody watches,
  * and again when the home has moved on. What was known stays until there is
@@ -43,6 +49,8 @@ export class Resource<T> {
     return new DisposableDelegate(() => {
       if (--this._watchers === 0) {
         this._connection.moved.disconnect(this._again);
+        clearTimeout(this._later);
+        this._later = undefined;
       }
     });
   }
@@ -53,9 +61,15 @@ export class Resource<T> {
       this._stale = true;
       return this._asking;
     }
+    clearTimeout(this._later);
+    this._later = undefined;
     this._asking = this._ask().finally(() => {
       this._asking = undefined;
       this._changed.emit();
+      if (this._movedOn) {
+        this._movedOn = false;
+        this._again();
+      }
     });
     this._changed.emit();
     return this._asking;
@@ -71,6 +85,7 @@ export class Resource<T> {
   private async _ask(): Promise<void> {
     do {
       this._stale = false;
+      const begun = Date.now();
       try {
         this._value = await this._load(this._connection.api);
         this._failure = undefined;
@@ -80,6 +95,9 @@ export class Resource<T> {
           error instanceof Error ? error : new Error(String(error));
         this._connection.note(error);
         return;
+      } finally {
+        const took = Math.max(0, Date.now() - begun);
+        this._restUntil = Date.now() + Math.min(LONGEST_REST_MS, REST * took);
       }
       // Read after an await: somebody may have asked meanwhile.
     } while (this._isStale());
@@ -89,14 +107,33 @@ export class Resource<T> {
     return this._stale;
   }
 
+  /** The home has moved on: at once, or when the server has rested. */
   private readonly _again = (): void => {
-    void this.refresh();
+    if (this._asking) {
+      this._movedOn = true;
+      return;
+    }
+    const wait = this._restUntil - Date.now();
+    // A clock that was set back must not silence it.
+    if (wait <= 0 || wait > LONGEST_REST_MS) {
+      void this.refresh();
+    } else {
+      this._later ??= setTimeout(() => {
+        this._later = undefined;
+        if (this._watchers > 0) {
+          void this.refresh();
+        }
+      }, wait);
+    }
   };
 
   private readonly _changed = new Signal<this, void>(this);
   private _value: T | undefined;
   private _failure: Error | undefined;
   private _asking: Promise<void> | undefined;
+  private _later: ReturnType<typeof setTimeout> | undefined;
+  private _restUntil = 0;
   private _stale = false;
+  private _movedOn = false;
   private _watchers = 0;
 }

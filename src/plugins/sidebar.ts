@@ -3,18 +3,28 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import { Connection } from '../models/connection';
-import { Navigation } from '../models/navigation';
-import { CommandIDs, IHome } from '../tokens';
+import { Navigation, TAB_IDS } from '../models/navigation';
+import { CommandIDs, IHelm, IHome } from '../tokens';
 import { metaclawIcon } from '../views/icon';
 import { Sidebar } from '../views/sidebar';
+import { TABS } from '../views/tabs';
+import { named } from '../views/words';
 
 const PLUGIN = 'metaclaw-jlab:sidebar';
 const PLACE = `${PLUGIN}:place`;
+
+/** What is typed into to find a skill. */
+const SEARCH = '#mc-panel input[type="search"]';
 
 /** The server behind the page, for every plugin that asks it something. */
 export const home: JupyterFrontEndPlugin<IHome> = {
@@ -33,94 +43,197 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   id: PLUGIN,
   description: 'Shows what the agent knows, and what it does.',
   autoStart: true,
-  requires: [IHome, IRenderMimeRegistry],
-  optional: [ILayoutRestorer, IStateDB, ISettingRegistry, ITranslator],
+  requires: [IHome, IHelm, IRenderMimeRegistry],
+  optional: [ILayoutRestorer, IStateDB, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     { connection, navigation }: IHome,
+    helm: IHelm,
     rendermime: IRenderMimeRegistry,
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
-    settings: ISettingRegistry | null,
+    palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('metaclaw-jlab');
     const { commands, shell } = app;
-    const { contents } = app.serviceManager;
-    const panel = new Sidebar({
-      connection,
-      navigation,
-      commands,
-      contents,
-      rendermime,
-      trans
-    });
+    const panel = new Sidebar(
+      {
+        connection,
+        navigation,
+        commands,
+        contents: app.serviceManager.contents,
+        rendermime,
+        trans
+      },
+      helm
+    );
     panel.title.icon = metaclawIcon;
     panel.title.caption = trans.__('MetaClaw');
     panel.node.setAttribute('role', 'region');
     panel.node.setAttribute('aria-label', trans.__('MetaClaw'));
-
-    void sideOf(settings).then(side => {
-      shell.add(panel, side, { rank: 700, type: 'MetaClaw' });
-      restorer?.add(panel, panel.id);
-    });
+    // The user may have it on the other side: the shell keeps that.
+    shell.add(panel, 'right', { rank: 700, type: 'MetaClaw' });
+    restorer?.add(panel, panel.id);
     if (state) {
-      void state.fetch(PLACE).then(kept => {
-        navigation.restore(kept);
-        navigation.changed.connect(() => {
-          void state.save(PLACE, navigation.toJSON());
-        });
-      });
+      void keepPlace(navigation, state);
     }
 
-    const show = (): void => {
+    const open = (): void => {
       shell.activateById(panel.id);
     };
-    commands.addCommand(CommandIDs.openSidebar, {
-      label: trans.__('MetaClaw: Open the sidebar'),
-      caption: trans.__('Show what the agent knows, and what it does'),
-      icon: metaclawIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: show
+    addOpening(commands, navigation, open, trans);
+    addMoving(commands, navigation, open, trans);
+    commands.addCommand(CommandIDs.searchSkills, {
+      label: args => named(trans.__('Search the skills'), args, trans),
+      describedBy: { args: NOTHING },
+      execute: () => {
+        navigation.go('skills');
+        open();
+        panel.focusField(SEARCH);
+      }
     });
-    for (const [id, tab] of [
-      [CommandIDs.showSkill, 'skills'],
-      [CommandIDs.showTask, 'scores']
-    ] as const) {
-      commands.addCommand(id, {
-        label:
-          tab === 'skills'
-            ? trans.__('MetaClaw: Show a skill')
-            : trans.__('MetaClaw: Why this answer'),
-        describedBy: {
-          args: {
-            type: 'object',
-            properties: { id: { type: 'string' } },
-            required: ['id']
-          }
-        },
-        execute: args => {
-          if (typeof args['id'] === 'string') {
-            navigation.go(tab, args['id']);
-          }
-          show();
-        }
-      });
+    if (palette) {
+      addToPalette(palette, trans);
     }
   }
 };
 
-/** The side of the window that the user wants it on. */
-async function sideOf(
-  settings: ISettingRegistry | null
-): Promise<'left' | 'right'> {
-  if (!settings) {
-    return 'right';
+const NOTHING = { type: 'object', properties: {} } as const;
+
+/** Begin where one was, and keep where one goes. */
+async function keepPlace(
+  navigation: Navigation,
+  state: IStateDB
+): Promise<void> {
+  const before = navigation.place;
+  navigation.changed.connect(() => {
+    void state.save(PLACE, navigation.toJSON());
+  });
+  const kept = await state.fetch(PLACE);
+  // Whoever went somewhere meanwhile is not sent back.
+  if (navigation.place === before) {
+    navigation.restore(kept);
   }
-  try {
-    const loaded = await settings.load(PLUGIN);
-    return loaded.get('side').composite === 'left' ? 'left' : 'right';
-  } catch {
-    return 'right';
+}
+
+/** The commands that open the sidebar, or something in it. */
+function addOpening(
+  commands: CommandRegistry,
+  navigation: Navigation,
+  open: () => void,
+  trans: TranslationBundle
+): void {
+  commands.addCommand(CommandIDs.openSidebar, {
+    label: args => named(trans.__('Open the sidebar'), args, trans),
+    caption: trans.__('Show what the agent knows, and what it does'),
+    icon: args => (args['isMenu'] === true ? undefined : metaclawIcon),
+    describedBy: { args: NOTHING },
+    execute: open
+  });
+  commands.addCommand(CommandIDs.doctor, {
+    label: args => named(trans.__('Look whether all is in order'), args, trans),
+    describedBy: { args: NOTHING },
+    execute: () => {
+      navigation.go('now', 'doctor');
+      open();
+    }
+  });
+  for (const [id, tab, label] of [
+    [CommandIDs.showSkill, 'skills', trans.__('Show a skill')],
+    [CommandIDs.showTask, 'scores', trans.__('Why this answer')]
+  ] as const) {
+    commands.addCommand(id, {
+      label: args => named(label, args, trans),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { id: { type: 'string' } },
+          required: ['id']
+        }
+      },
+      execute: args => {
+        if (typeof args['id'] === 'string') {
+          navigation.go(tab, args['id']);
+        }
+        open();
+      }
+    });
+  }
+}
+
+/** The commands that go from tab to tab. */
+function addMoving(
+  commands: CommandRegistry,
+  navigation: Navigation,
+  open: () => void,
+  trans: TranslationBundle
+): void {
+  commands.addCommand(CommandIDs.showTab, {
+    label: args => named(tabLabel(args['tab'], trans), args, trans),
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: { tab: { type: 'string', enum: [...TAB_IDS] } },
+        required: ['tab']
+      }
+    },
+    execute: args => {
+      const tab = TAB_IDS.find(id => id === args['tab']);
+      if (tab) {
+        navigation.go(tab);
+      }
+      open();
+    }
+  });
+  for (const [id, by, label] of [
+    [CommandIDs.nextTab, 1, trans.__('Next tab of the sidebar')],
+    [CommandIDs.previousTab, -1, trans.__('Previous tab of the sidebar')]
+  ] as const) {
+    commands.addCommand(id, {
+      label: args => named(label, args, trans),
+      describedBy: { args: NOTHING },
+      execute: () => {
+        navigation.step(by);
+        open();
+      }
+    });
+  }
+  commands.addCommand(CommandIDs.goBack, {
+    label: args => named(trans.__('Back in the sidebar'), args, trans),
+    describedBy: { args: NOTHING },
+    isEnabled: () => navigation.canGoBack,
+    execute: () => {
+      navigation.back();
+      open();
+    }
+  });
+  navigation.changed.connect(() => {
+    commands.notifyCommandChanged(CommandIDs.goBack);
+  });
+}
+
+function tabLabel(id: unknown, trans: TranslationBundle): string {
+  const tab = TABS.find(one => one.id === id);
+  return tab ? trans.__('Show %1', tab.label(trans)) : trans.__('Show a tab');
+}
+
+function addToPalette(
+  palette: ICommandPalette,
+  trans: TranslationBundle
+): void {
+  const category = trans.__('MetaClaw');
+  for (const command of [
+    CommandIDs.openSidebar,
+    CommandIDs.searchSkills,
+    CommandIDs.nextTab,
+    CommandIDs.previousTab,
+    CommandIDs.goBack,
+    CommandIDs.doctor
+  ]) {
+    palette.addItem({ command, category });
+  }
+  for (const { id: tab } of TABS) {
+    palette.addItem({ command: CommandIDs.showTab, category, args: { tab } });
   }
 }

@@ -1,5 +1,11 @@
 import type { ISignal } from '@lumino/signaling';
-import { useEffect, useReducer, useRef } from 'react';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useReducer,
+  useRef
+} from 'react';
 import type { Api } from '../api/client';
 import type { Connection } from '../models/connection';
 import { Resource } from '../models/resource';
@@ -18,15 +24,22 @@ export function useSignal(signal: ISignal<unknown, unknown>): void {
   }, [signal]);
 }
 
-/** Keep something of the server's fresh while the view is there. */
+/** Whether the panel around a view is seen: what is not seen needs nothing fresh. */
+export const SeenContext = createContext(true);
+
+/** Keep something of the server's fresh while the view is there, and seen. */
 export function useResource<T>(resource: Resource<T>): Resource<T> {
   useSignal(resource.changed);
+  const seen = useContext(SeenContext);
   useEffect(() => {
+    if (!seen) {
+      return;
+    }
     const watching = resource.watch();
     return () => {
       watching.dispose();
     };
-  }, [resource]);
+  }, [resource, seen]);
   return resource;
 }
 

@@ -40,17 +40,23 @@ interface ILoaded<T> {
   children: (value: T) => ReactNode;
 }
 
-/** A resource as soon as it is there; what was known stays when asking again fails. */
+/**
+ * A resource as soon as it is there; what was known stays when asking again
+ * fails. That the server is gone is said once, over the tabs, and not here.
+ */
 export function Loaded<T>({ resource, children }: ILoaded<T>): ReactElement {
   const { trans } = useView();
   const { value, failure } = resource;
+  const refused = failure && !(failure instanceof Unreachable);
   return (
     <>
-      {failure && <Trouble error={failure} />}
+      {refused && <Trouble error={failure} />}
       {value !== undefined && children(value)}
-      {value === undefined && !failure && (
-        <p className="mc-waiting" role="status">
-          {trans.__('Loading…')}
+      {value === undefined && !refused && (
+        <p className="mc-waiting">
+          {failure
+            ? trans.__('The server has not said yet.')
+            : trans.__('Loading…')}
         </p>
       )}
     </>

@@ -1,33 +1,101 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
-import React, { type KeyboardEvent, type ReactElement, useRef } from 'react';
+import type { Message } from '@lumino/messaging';
+import React, {
+  type KeyboardEvent,
+  type ReactElement,
+  useEffect,
+  useRef
+} from 'react';
 import type { TabId } from '../models/navigation';
+import type { IHelm } from '../tokens';
+import { Closed } from './closed';
 import { type IViewContext, useView, ViewContext } from './context';
-import { useSignal } from './hooks';
+import { Header } from './header';
+import { HelmContext } from './helm';
+import { SeenContext, useSignal } from './hooks';
 import { TABS } from './tabs';
 
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
 
-/** The sidebar: a row of tabs, and the one that is open. */
+/** For how many frames a field is waited for that is to have the focus. */
+const PATIENCE = 120;
+
+/** The sidebar: what goes on over a row of tabs, and the one that is open. */
 export class Sidebar extends ReactWidget {
-  constructor(private readonly _context: IViewContext) {
+  constructor(
+    private readonly _context: IViewContext,
+    private readonly _helm: IHelm
+  ) {
     super();
     this.id = 'metaclaw-sidebar';
     this.addClass('mc-sidebar');
+    const { connection } = _context;
+    const stale = (): void => {
+      this.toggleClass('mc-stale', connection.state === 'gone');
+    };
+    connection.stateChanged.connect(stale);
+    this.disposed.connect(() => {
+      connection.stateChanged.disconnect(stale);
+    });
+  }
+
+  /** Put the focus into a field as soon as that is there. */
+  focusField(selector: string): void {
+    let frames = 0;
+    const look = (): void => {
+      const field = this.node.querySelector<HTMLElement>(selector);
+      if (field) {
+        field.focus();
+      } else if (++frames < PATIENCE && this.isVisible) {
+        requestAnimationFrame(look);
+      }
+    };
+    look();
   }
 
   protected override render(): ReactElement {
+    this._wasSeen ||= this.isVisible;
+    if (!this._wasSeen) {
+      return <></>;
+    }
     return (
       <ViewContext.Provider value={this._context}>
-        <Tabs />
+        <HelmContext.Provider value={this._helm}>
+          <SeenContext.Provider value={this.isVisible}>
+            <Header />
+            <Tabs />
+          </SeenContext.Provider>
+        </HelmContext.Provider>
       </ViewContext.Provider>
     );
   }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.update();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.update();
+  }
+
+  protected override onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    if (!this.node.contains(document.activeElement)) {
+      this.focusField('[role="tab"][aria-selected="true"]');
+    }
+  }
+
+  private _wasSeen = false;
 }
 
 function Tabs(): ReactElement {
-  const { navigation, trans } = useView();
+  const { connection, navigation, trans } = useView();
   useSignal(navigation.changed);
+  useSignal(connection.stateChanged);
   const list = useRef<HTMLDivElement>(null);
+  const panel = useKeptFocus();
   const { tab, subject } = navigation.place;
   const open = TABS.find(({ id }) => id === tab) ?? TABS[0];
 
@@ -48,6 +116,7 @@ function Tabs(): ReactElement {
   if (!open) {
     return <></>;
   }
+  const closed = connection.state === 'absent' || connection.state === 'closed';
   return (
     <>
       <div
@@ -76,16 +145,40 @@ function Tabs(): ReactElement {
         ))}
       </div>
       <div
+        ref={panel}
         id="mc-panel"
         className="mc-panel"
         role="tabpanel"
         aria-labelledby={tabId(open.id)}
         tabIndex={-1}
       >
-        <open.Body key={open.id} subject={subject} />
+        {closed ? <Closed /> : <open.Body key={open.id} subject={subject} />}
       </div>
     </>
   );
+}
+
+/** Keeps the focus in the panel when what had it is gone, because one went elsewhere. */
+function useKeptFocus(): React.RefObject<HTMLDivElement> {
+  const { navigation } = useView();
+  const panel = useRef<HTMLDivElement>(null);
+  const within = useRef(false);
+  useEffect(() => {
+    const leave = (): void => {
+      within.current = panel.current?.contains(document.activeElement) ?? false;
+    };
+    navigation.changed.connect(leave);
+    return () => {
+      navigation.changed.disconnect(leave);
+    };
+  }, [navigation]);
+  useEffect(() => {
+    if (within.current && document.activeElement === document.body) {
+      panel.current?.focus({ preventScroll: true });
+    }
+    within.current = false;
+  }, [navigation.place]);
+  return panel;
 }
 
 function tabId(id: TabId): string {
