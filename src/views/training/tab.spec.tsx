@@ -1,0 +1,469 @@
+import { Notification } from '@jupyterlab/apputils';
+import { nullTranslator } from '@jupyterlab/translation';
+import {
+  cleanup,
+  fireEvent,
+  render,
+  screen,
+  waitFor,
+  within
+} from '@testing-library/react';
+import axe from 'axe-core';
+import React from 'react';
+import type {
+  AdapterAccount,
+  GateReport,
+  RunAccount,
+  RunRow,
+  TrainingAccount,
+  Window
+} from '../../api/schema';
+import { Navigation } from '../../models/navigation';
+import { FakeServer, type IAsked, Refusal } from '../../testing/server';
+import { AblationsTab } from '../ablations/tab';
+import { type IViewContext, ViewContext } from '../context';
+import { TrainingTab } from './tab';
+
+const drawn = jest.fn();
+const redrawn = jest.fn();
+
+// jsdom has no canvas: what is drawn is looked at in a browser.
+jest.mock('./plot', () => ({
+  plot: (...what: unknown[]): unknown => {
+    drawn(...what);
+    return { show: redrawn, resize: () => undefined, dispose: () => undefined };
+  }
+}));
+
+class Sizes {
+  observe(): void {}
+  disconnect(): void {}
+}
+Object.assign(globalThis, { ResizeObserver: Sizes });
+
+const GATE: GateReport = {
+  verdict: 'reject',
+  reason: 'Nothing was gained.',
+  look: 2,
+  missing: 0,
+  comparisons: [
+    {
+      name: 'gain',
+      n: 120,
+      candidate: 0.5,
+      reference: 0.75,
+      difference: { estimate: -0.25, low: -0.35, high: -0.15 },
+      passed: false,
+      sentence: 'It is worse.'
+    },
+    {
+      name: 'regression/base/T=0',
+      n: 40,
+      candidate: 1,
+      reference: 1,
+      difference: { estimate: 0, low: -0.05, high: 0.05 },
+      passed: true,
+      sentence: 'No drop.'
+    }
+  ]
+};
+
+const ADAPTER: AdapterAccount = {
+  version: 3,
+  status: 'rejected',
+  serving: false,
+  base: 'metaclaw-practice-1m',
+  skill_generation: 7,
+  created_at: 1_000_000,
+  reason: 'Nothing was gained.',
+  sha256: 'ab'.repeat(32),
+  bytes: 1_250_000,
+  gate: GATE,
+  folder: null,
+  fault: ''
+};
+
+const RUN: RunAccount = {
+  number: 3,
+  state: 'training',
+  reason: '',
+  sentence: 'Run 3 trains.',
+  skill_generation: 7,
+  base: 'metaclaw-practice-1m',
+  seed: 1,
+  steps: 10,
+  steps_done: 2,
+  prompts: 12,
+  parent: null,
+  adapter: null,
+  created_at: 1_000_000,
+  changed_at: 1_000_000,
+  pid: 77,
+  eta_seconds: 120,
+  step_seconds: 2,
+  tokens_per_second: 900,
+  groups: 16,
+  equal_groups: 4,
+  unscored: 0,
+  mismatched: 0,
+  curves: {
+    step: [1, 2],
+    reward: [-0.1, 0.4],
+    query_reward: [null, null],
+    replay_reward: [null, null],
+    loss: [0.5, 0.4],
+    kl: [0.01, 0.02],
+    entropy: [null, null],
+    completion_tokens: [40, 41]
+  },
+  gate: null
+};
+
+const ACCOUNT: TrainingAccount = {
+  sentence: 'Run 3 trains: step 2 of 10.',
+  run: RUN,
+  recent: [],
+  serving: 2,
+  counts: {
+    waiting: 1,
+    held_out: 9,
+    drained: 0,
+    outdated: 0,
+    without_start: 0
+  },
+  missing: ['A gate wants 50 held-out tasks at least; there are 9.'],
+  pid: 77
+};
+
+const ROW = {
+  ...RUN,
+  number: 2,
+  state: 'done',
+  adapter: 3,
+  reward: 0.4,
+  verdict: 'reject'
+} as unknown as RunRow;
+
+const WINDOW: Window = {
+  number: 1,
+  opened_at: 1_000_000,
+  opened_by: ['kernels', 'lab'],
+  closed_at: 1_000_600,
+  closed_by: 'keyboard',
+  run: 2,
+  used_seconds: 540,
+  yield_seconds: 0.4
+};
+
+const FULL: Record<string, unknown> = {
+  'GET /training': ACCOUNT,
+  'GET /training/runs': { runs: [ROW], next: null },
+  'GET /training/runs/2': { ...RUN, number: 2, state: 'done', gate: GATE },
+  'GET /adapters': { adapters: [ADAPTER], total: 1, serving: 2 },
+  'GET /adapters/3': { adapter: ADAPTER, gates: [GATE], served: [] },
+  'GET /windows': { windows: [WINDOW] },
+  'POST /training/stop': { stopped: true, run: 3, told: 'Run 3 is paused.' },
+  'POST /adapters/3/promote': {
+    told: 'Adapter v3 serves.',
+    serving: 3,
+    undo: 2
+  },
+  'POST /adapters/rollback': {
+    told: 'Adapter v2 serves again.',
+    serving: 2,
+    undo: 3
+  }
+};
+
+const EMPTY: Record<string, unknown> = {
+  'GET /training': {
+    ...ACCOUNT,
+    sentence: 'Nothing was trained yet.',
+    run: null,
+    serving: null,
+    pid: null
+  },
+  'GET /training/runs': { runs: [], next: null },
+  'GET /adapters': { adapters: [], total: 0, serving: null },
+  'GET /windows': { windows: [] }
+};
+
+let server: FakeServer;
+let context: IViewContext;
+
+/** The tab, as a server with these answers has it. */
+async function shown(
+  answers: Record<string, unknown>,
+  subject?: string
+): Promise<HTMLElement> {
+  server = new FakeServer(({ method, path }: IAsked) => {
+    const found = answers[`${method} ${path}`];
+    if (found === undefined) {
+      throw new Refusal(404, 'NotFound', `There is no ${path}.`);
+    }
+    if (found instanceof Error) {
+      throw found;
+    }
+    return found;
+  });
+  context = {
+    connection: server.connection,
+    navigation: new Navigation(),
+    trans: nullTranslator.load('')
+  } as unknown as IViewContext;
+  const { container } = render(
+    <ViewContext.Provider value={context}>
+      <main>
+        <h1>MetaClaw</h1>
+        <h2>Training</h2>
+        <TrainingTab subject={subject} />
+      </main>
+    </ViewContext.Provider>
+  );
+  await waitFor(() => {
+    expect(screen.queryByText('Loading…')).toBeNull();
+  });
+  return container;
+}
+
+function click(name: string): void {
+  fireEvent.click(screen.getByRole('button', { name }));
+}
+
+function said(): string[] {
+  return server.asked
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => `${method} ${path}`);
+}
+
+beforeAll(() => {
+  // Answers come when they come, as in a page.
+  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: false });
+});
+
+afterEach(() => {
+  cleanup();
+  server.connection.dispose();
+  Notification.dismiss();
+  drawn.mockClear();
+  redrawn.mockClear();
+});
+
+describe('the tab Training', () => {
+  it('says how it stands, what is missing, and how far the run is', async () => {
+    await shown(FULL);
+    screen.getByText('Run 3 trains: step 2 of 10.');
+    screen.getByText(/A gate wants 50/);
+    const progress = screen.getByRole('progressbar', {
+      name: 'Steps of run 3'
+    });
+    expect(progress.getAttribute('value')).toBe('2');
+    screen.getByText('about 2 min left');
+  });
+
+  it('draws curves, and has their values in a table for those who hear', async () => {
+    await shown(FULL);
+    await waitFor(() => {
+      expect(drawn).toHaveBeenCalledTimes(3);
+    });
+    const table = screen.getByRole('table', { name: 'Every step' });
+    const rows = within(table).getAllByRole('row');
+    expect(rows.map(row => row.textContent)).toEqual([
+      'StepRewardKL to the baseLoss',
+      '1−0.1000.0100.500',
+      '20.4000.0200.400'
+    ]);
+  });
+
+  it('shows the values instead of the curves where that is wanted', async () => {
+    const container = await shown(FULL);
+    click('Show as a table');
+    expect(container.querySelector('.mc-figure')).toBeNull();
+    click('Show as curves');
+    expect(container.querySelectorAll('.mc-figure')).toHaveLength(3);
+  });
+
+  it('draws what is new into what is there', async () => {
+    await shown(FULL);
+    await waitFor(() => {
+      expect(drawn).toHaveBeenCalledTimes(3);
+    });
+    redrawn.mockClear();
+    server.move();
+    await waitFor(() => {
+      expect(redrawn).toHaveBeenCalledTimes(3);
+    });
+    expect(drawn).toHaveBeenCalledTimes(3);
+  });
+
+  it('offers to stop what runs, and does', async () => {
+    await shown(FULL);
+    click('Stop');
+    await waitFor(() => {
+      expect(Notification.manager.notifications[0]?.message).toBe(
+        'Run 3 is paused.'
+      );
+    });
+    expect(said()).toEqual(['POST /training/stop']);
+  });
+
+  it('asks before a run is given up', async () => {
+    const waits = { ...ACCOUNT, pid: null };
+    await shown({
+      ...FULL,
+      'GET /training': waits,
+      'POST /training/abandon': { run: 3, told: 'Run 3 is given up.' }
+    });
+    click('Give up…');
+    screen.getByText(/Run 3 will be given up at step 2 of 10/);
+    expect(said()).toEqual([]);
+    click('Give it up');
+    await waitFor(() => {
+      expect(said()).toEqual(['POST /training/abandon']);
+    });
+    await waitFor(() => {
+      expect(screen.queryByText(/will be given up/)).toBeNull();
+    });
+  });
+
+  it('says of an empty home what fills it', async () => {
+    await shown(EMPTY);
+    screen.getByText('Nothing was trained yet.');
+    screen.getByText('No adapter yet');
+    screen.getByText('No window yet');
+    screen.getByRole('button', { name: 'Train now' });
+  });
+
+  it('says what went wrong, and goes on', async () => {
+    await shown({ ...FULL, 'GET /windows': new Refusal(503, 'StoreBusy') });
+    screen.getByText(/No\./);
+    screen.getByText('Run 3 trains: step 2 of 10.');
+  });
+
+  it('goes from a window to its run', async () => {
+    await shown(FULL);
+    const [, inWindow] = screen.getAllByRole('button', { name: 'run 2' });
+    fireEvent.click(inWindow as HTMLElement);
+    expect(context.navigation.place).toEqual({
+      tab: 'training',
+      subject: 'run/2'
+    });
+  });
+
+  it('tells of a run that is none', async () => {
+    await shown(FULL, 'run/99');
+    screen.getByText(/There is no \/training\/runs\/99/);
+  });
+});
+
+describe('a gate', () => {
+  it('has candidate, reference and difference side by side', async () => {
+    await shown(FULL, 'run/2');
+    const table = screen.getByRole('table', { name: '' });
+    const [, gain, drop] = within(table).getAllByRole('row');
+    expect(gain?.textContent).toBe(
+      '✗not passed: gain on held-out tasks 120 tasks0.500.75−0.25−0.35 to −0.15'
+    );
+    expect(drop?.textContent).toContain(
+      'passed: no drop against the base, T=0 40 tasks1.001.00+0.00'
+    );
+  });
+});
+
+describe('an adapter', () => {
+  it('is promoted after a question, and back from the notification', async () => {
+    await shown(FULL, 'adapter/3');
+    click('Promote…');
+    screen.getByText(/in the place of v2.*Its gate said: reject/);
+    fireEvent.change(screen.getByRole('textbox'), {
+      target: { value: ' a trial ' }
+    });
+    click('Promote');
+    await waitFor(() => {
+      expect(screen.queryByRole('textbox')).toBeNull();
+    });
+    const promoted = server.asked.find(({ method }) => method === 'POST');
+    expect(promoted?.body).toEqual({ reason: 'a trial' });
+    const told = Notification.manager.notifications[0];
+    expect(told?.message).toBe('Adapter v3 serves.');
+    told?.options.actions?.[0]?.callback(new MouseEvent('click'));
+    await waitFor(() => {
+      expect(Notification.manager.notifications[0]?.message).toBe(
+        'Adapter v2 serves again.'
+      );
+    });
+    const back = server.asked.find(({ path }) => path === '/adapters/rollback');
+    expect(back?.body).toMatchObject({ to: 2 });
+  });
+
+  it('keeps the question where the server refuses', async () => {
+    const refused = new Refusal(409, 'AdapterRefused', 'Its files are gone.');
+    await shown({ ...FULL, 'POST /adapters/3/promote': refused }, 'adapter/3');
+    click('Promote…');
+    click('Promote');
+    expect((await screen.findByRole('alert')).textContent).toContain(
+      'Its files are gone.'
+    );
+    screen.getByRole('textbox');
+  });
+
+  it('is left alone by Escape, and the focus comes back', async () => {
+    await shown(FULL, 'adapter/3');
+    const button = screen.getByRole('button', { name: 'Delete…' });
+    button.focus();
+    click('Delete…');
+    screen.getByText(/its files \(1\.3 MB\) will be deleted for good/);
+    fireEvent.keyDown(document.activeElement as Element, { key: 'Escape' });
+    expect(screen.queryByText(/will be deleted for good/)).toBeNull();
+    expect(document.activeElement).toBe(button);
+    expect(said()).toEqual([]);
+  });
+
+  it('is not deleted while that can be undone', async () => {
+    await shown(FULL, 'adapter/3');
+    click('Delete…');
+    click('Delete');
+    await screen.findByText(/Adapter v3 is being deleted/);
+    click('Undo');
+    await screen.findByRole('button', { name: 'Delete…' });
+    expect(said()).toEqual([]);
+  });
+});
+
+describe('nothing that keeps anybody out', () => {
+  const rules = {
+    // jsdom lays nothing out.
+    rules: { 'color-contrast': { enabled: false } }
+  };
+
+  it.each([
+    ['the overview', undefined],
+    ['a run', 'run/2'],
+    ['an adapter', 'adapter/3']
+  ])('is in %s', async (_, subject) => {
+    const container = await shown(FULL, subject);
+    if (subject?.startsWith('adapter')) {
+      click('Promote…');
+    }
+    const { violations } = await axe.run(container, rules);
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+  });
+
+  it('is in the tab Ablations', async () => {
+    await shown(EMPTY);
+    cleanup();
+    const { container } = render(
+      <ViewContext.Provider value={context}>
+        <main>
+          <AblationsTab />
+        </main>
+      </ViewContext.Provider>
+    );
+    fireEvent.click(screen.getByRole('button', { name: 'Scores' }));
+    expect(context.navigation.place.tab).toBe('scores');
+    const { violations } = await axe.run(container, {
+      rules: { ...rules.rules, 'page-has-heading-one': { enabled: false } }
+    });
+    expect(violations).toEqual([]);
+  });
+});
