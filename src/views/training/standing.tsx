@@ -1,4 +1,3 @@
-import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { type ReactElement, useState } from 'react';
 import type { TrainingAccount } from '../../api/schema';
@@ -10,9 +9,9 @@ import {
 import { useView } from '../context';
 import { useResource } from '../hooks';
 import { Loaded } from '../notice';
+import { tellOutcome } from '../outcome';
 import { Confirm } from './confirm';
 import { Run } from './run';
-import { tellFailure } from './told';
 import { stateWord, versionName } from './words';
 
 /** How training stands now: in a sentence, what it lacks, and the run that is not over, or the one before. */
@@ -104,11 +103,9 @@ function Wishes({ account, model }: IWishes): ReactElement {
 
   const grant = async (wish: TrainingWish): Promise<void> => {
     setBusy(wish);
-    try {
-      Notification.success(await model.wish(wish));
-    } finally {
-      setBusy(undefined);
-    }
+    const told = model.wish(wish).then(sentence => ({ told: sentence }));
+    await tellOutcome(told, trans);
+    setBusy(undefined);
   };
   const click = (wish: TrainingWish): void => {
     if (busy) {
@@ -117,7 +114,7 @@ function Wishes({ account, model }: IWishes): ReactElement {
     if (wish === 'abandon') {
       setAsks(!asks);
     } else {
-      grant(wish).catch(tellFailure);
+      void grant(wish);
     }
   };
   return (

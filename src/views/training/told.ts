@@ -1,41 +1,28 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Refused } from '../../api/failure';
-import type { AdapterChanges } from '../../models/adapters';
-import { HOLD_MS } from '../../models/adapters';
 import type { Moved } from '../../api/schema';
+import { type AdapterChanges, HOLD_MS } from '../../models/adapters';
+import type { IOutcome } from '../../models/steering';
+import { tellOutcome } from '../outcome';
 
-/** Say what was done, with the way back where there is one. */
+/** Say what was done to an adapter, with the way back where there is one. */
 export function tellMoved(
   moved: Moved,
   changes: AdapterChanges,
   trans: TranslationBundle
 ): void {
-  const { undo } = moved;
-  Notification.success(moved.told, {
-    autoClose: HOLD_MS,
-    actions:
-      undo === null
-        ? []
-        : [
-            {
-              label: trans.__('Undo'),
-              callback: () => {
-                changes.rollBack(undo, trans.__('Undone.')).then(
-                  back => {
-                    tellMoved(back, changes, trans);
-                  },
-                  (error: unknown) => {
-                    tellFailure(error);
-                  }
-                );
-              }
-            }
-          ]
-  });
+  const outcome = ({ told, undo }: Moved): IOutcome =>
+    undo === null
+      ? { told }
+      : {
+          told,
+          undo: async () =>
+            outcome(await changes.rollBack(undo, trans.__('Undone.')))
+        };
+  void tellOutcome(Promise.resolve(outcome(moved)), trans);
 }
 
-/** Delete an adapter when the time to undo that has passed, and say so. */
+/** Delete an adapter when the time to undo that has passed, and say so. Never rejects. */
 export async function removeLater(
   version: number,
   changes: AdapterChanges,
@@ -55,21 +42,14 @@ export async function removeLater(
       ]
     }
   );
-  try {
-    const moved = await changes.remove(version);
-    Notification.dismiss(id);
-    if (moved) {
-      Notification.success(moved.told);
-    }
-  } catch (error) {
-    Notification.dismiss(id);
-    tellFailure(error);
+  const removed = changes.remove(version);
+  const kept = await removed.then(
+    moved => moved === undefined,
+    () => false
+  );
+  Notification.dismiss(id);
+  if (!kept) {
+    const told = removed.then(moved => ({ told: moved?.told ?? '' }));
+    await tellOutcome(told, trans);
   }
-}
-
-/** Say what did not work, and the next step. */
-export function tellFailure(error: unknown): void {
-  const told = error instanceof Error ? error.message : String(error);
-  const next = error instanceof Refused ? error.nextStep : '';
-  Notification.error(`${told} ${next}`.trim());
 }
