@@ -2313,7 +2313,7 @@ export interface components {
         };
         /**
          * Status
-         * @description What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training` says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn` is the notebook's switch where it has one, else the setting; `notes` say what is wrong.
+         * @description What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training` says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn` is the notebook's switch where it has one, else the setting; `gpu` says whether an NVIDIA GPU is there; `notes` say what is wrong.
          */
         Status: {
             /** Version */
@@ -2377,6 +2377,11 @@ export interface components {
             session?: {
                 [key: string]: string;
             };
+            /**
+             * Gpu
+             * @default false
+             */
+            gpu: boolean;
         };
         /**
          * StepAccount
