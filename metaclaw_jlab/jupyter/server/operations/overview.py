@@ -15,6 +15,8 @@ from metaclaw_jlab.jupyter.server.operations.schedule import view_of
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
 
+_VERSION = version()  # of the code that runs: an upgrade changes what is installed under it
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -32,7 +34,7 @@ class Health:
 def health(host: Host) -> Health:
     """Which home is served, and by whom."""
     standing = host.standing()
-    return Health(version(), standing.home_id, os.getpid(), standing, host.root)
+    return Health(_VERSION, standing.home_id, os.getpid(), standing, host.root)
 
 
 def description(host: Host) -> dict[str, Any]:
