@@ -14,8 +14,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "metaclaw_jlab"
 HEAVY = {
+    "anywidget",
     "chromadb",
     "datasets",
+    "ipywidgets",
     "nbformat",
     "openai",
     "pandas",

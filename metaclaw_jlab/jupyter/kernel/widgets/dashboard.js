@@ -211,16 +211,21 @@ function render({ model, el }) {
 
   const ask = what => {
     asked += 1;
-    el.setAttribute('aria-busy', 'true');
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
+    const settle = sentence => {
+      clearTimeout(waiting);
       el.removeAttribute('aria-busy');
-      told.textContent = 'The kernel does not answer: it is busy, or gone.';
-    }, PATIENCE);
+      told.textContent = sentence;
+    };
+    clearTimeout(waiting);
+    el.setAttribute('aria-busy', 'true');
+    waiting = setTimeout(
+      () => settle('The kernel does not answer: it is busy, or gone.'),
+      PATIENCE
+    );
     try {
       model.send({ ...what, asked });
     } catch {
-      told.textContent = 'There is no kernel: this is the last state that it sent.';
+      settle('There is no kernel: this is the last state that it sent.');
     }
   };
   const button = (text, label, key, what) =>
