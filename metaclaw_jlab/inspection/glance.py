@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 AT_ONCE = 500  # skills in whose files is looked before the answer
 REST = 20.0  # a look that took a second is not repeated for twenty
 LEAST_REST = 2.0  # seconds
+LATER = 1.0  # seconds: a page that opens asks for more than one thing, and comes first
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +39,11 @@ _glances_lock = threading.Lock()
 
 
 def glance(
-    workspace: Workspace, *, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic
+    workspace: Workspace,
+    *,
+    at_once: int = AT_ONCE,
+    later: float = LATER,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Problem, ...]:
     """What is wrong in the folder. Edits by hand are adopted: at once where the library is small; else soon after, and
     what is told is what was found last. Raises StoreError."""
@@ -53,9 +58,8 @@ def glance(
         return problems
     with state.lock:
         if (state.thread is None or not state.thread.is_alive()) and clock() >= state.due:
-            state.thread = threading.Thread(
-                target=_look, args=(workspace, state, clock), name="metaclaw-glance", daemon=True
-            )
+            state.thread = threading.Timer(later, _look, (workspace, state, clock))
+            state.thread.name, state.thread.daemon = "metaclaw-glance", True
             state.thread.start()
         return state.problems
 

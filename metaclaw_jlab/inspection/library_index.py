@@ -13,7 +13,6 @@ from metaclaw_jlab.inspection.whence import Version, history_of, in_force, versi
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
-    from metaclaw_jlab.core.skill import Skill
     from metaclaw_jlab.store.database import Database
     from metaclaw_jlab.store.marks import Mark
     from metaclaw_jlab.store.skills import Skills
@@ -136,13 +135,8 @@ def _follow(index: _Index, database: Database) -> None:
 
 
 def _read(index: _Index, skills: Skills, hashes: Iterable[str]) -> None:
-    missing = set(hashes) - index.texts.keys()
-    for sha256, skill in skills.contents(missing).items():
-        index.texts[sha256] = (skill.description, _sought(skill))
-
-
-def _sought(skill: Skill) -> str:
-    return f"{skill.name}\n{skill.description}\n{skill.body}".casefold()
+    for sha256, name, description, body in skills.contents(set(hashes) - index.texts.keys()):
+        index.texts[sha256] = (description, f"{name}\n{description}\n{body}".casefold())
 
 
 def _entry(index: _Index, name: str, sha256: str, since: int | Version | None) -> Entry:

@@ -146,10 +146,9 @@ def _put_aside(workspace: Workspace, found: Synchronised) -> tuple[Skill, ...]:
     from metaclaw_jlab.store.marks import Marks
     from metaclaw_jlab.store.skills import Skills
 
-    marks = Marks(workspace.database()).all()
+    skills, marks = Skills(workspace.database()), Marks(workspace.database()).all()
     aside = put_aside(workspace, dict(found.generation.members), marks)
-    contents = Skills(workspace.database()).contents(aside.values())
-    return tuple(contents[sha256] for sha256 in aside.values())
+    return tuple(skills.get_skill(sha256) for sha256 in aside.values())
 
 
 def describe_skill(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,16 +81,18 @@ class Skills:
         with self._database.read() as connection:
             return tuple((name, sha256) for name, sha256 in connection.execute(query))
 
-    def contents(self, hashes: Collection[str]) -> Mapping[str, Skill]:
-        """Skills by content hash, those that there are, as they were stored: nothing is verified."""
-        found: dict[str, Skill] = {}
+    def contents(self, hashes: Collection[str]) -> Iterator[tuple[str, str, str, str]]:
+        """Hash, name, description and body of the contents with these hashes, in no order; nothing is verified."""
         wanted = sorted(hashes)
-        with self._database.read() as connection:
-            for place in range(0, len(wanted), _AT_ONCE):
-                query = select(skills).where(skills.c.sha256.in_(wanted[place : place + _AT_ONCE]))
-                for row in connection.execute(query):
-                    found[row.sha256] = encoding.load_skill(row.name, row.content)
-        return found
+        for place in range(0, len(wanted), _AT_ONCE):
+            query = select(skills.c.sha256, skills.c.name, skills.c.content).where(
+                skills.c.sha256.in_(wanted[place : place + _AT_ONCE])
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(query).all()
+            for sha256, name, content in rows:
+                value = json.loads(content)
+                yield sha256, name, value["description"], value["body"]
 
     def keep(self, skill: Skill) -> str:
         """Store a content that no generation has, for a skill that is put aside; its hash. Raises StoreError."""

@@ -102,3 +102,12 @@ def test_a_skill_that_cannot_be_used_says_why(metaclaw: Metaclaw, home: Path) ->
     (home / "skills" / "broken").mkdir()
     assert "has no SKILL.md" in metaclaw("skills", "show", "broken").err
     assert "problem: " in metaclaw("skills").out
+
+
+def test_a_skill_goes_into_quarantine_and_out_of_it(metaclaw: Metaclaw, folder: Path, home: Path) -> None:
+    metaclaw("skills", "add", folder)
+    assert "`skills release csv-separator`" in metaclaw("skills", "quarantine", "csv-separator").out
+    assert "quarantined" in metaclaw("skills").out
+    assert "out of quarantine" in metaclaw("skills", "release", "csv-separator").out
+    assert "quarantined" not in metaclaw("skills").out
+    assert len(causes(home)) == 2

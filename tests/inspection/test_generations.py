@@ -49,6 +49,18 @@ def test_the_limit_keeps_the_newest_and_their_changes(skills: Skills) -> None:
     assert "3 older ones" in render_generations((only,))
 
 
+def test_older_generations_come_by_the_page(skills: Skills) -> None:
+    assert [found.number for found in list_generations(skills, 2, 3)] == [2, 1]
+    assert [found.number for found in list_generations(skills, 9, 1)] == [0]
+    assert list_generations(skills, 9, 0) == ()
+
+
+def test_of_a_large_difference_the_first_texts_are_told(skills: Skills) -> None:
+    found = compare_generations(skills, 1, 2, 1)
+    assert ([text.name for text in found.texts], found.more) == (["csv-separator"], 1)
+    assert found.changes == compare_generations(skills, 1, 2).changes
+
+
 def test_a_list_tells_cause_and_evidence(skills: Skills) -> None:
     lines = render_generations(list_generations(skills, 10)).splitlines()
     assert lines[0].startswith(">  g3")
