@@ -1,6 +1,7 @@
 import React, { type ReactElement, useState } from 'react';
 import { notebookName, notebookPath } from '../models/notebookPath';
 import { useView } from './context';
+import { useSignal } from './hooks';
 import { Name } from './name';
 
 interface INotebookLink {
@@ -12,6 +13,7 @@ interface INotebookLink {
 /** The notebook that something was asked in, and its cell: opens it where Jupyter shows it, and says where it is gone. */
 export function NotebookLink({ notebook, cell }: INotebookLink): ReactElement {
   const { commands, connection, contents, trans } = useView();
+  useSignal(connection.stateChanged);
   const [gone, setGone] = useState(false);
   if (!notebook) {
     return <>{trans.__('no notebook')}</>;
@@ -45,6 +47,7 @@ export function NotebookLink({ notebook, cell }: INotebookLink): ReactElement {
     <button
       type="button"
       className="mc-link"
+      aria-label={notebookName(notebook)}
       title={trans.__('Open %1', path)}
       onClick={() => {
         void open();

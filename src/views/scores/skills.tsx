@@ -46,6 +46,7 @@ function SkillLink({ name }: { name: string }): ReactElement {
     <button
       type="button"
       className="mc-link"
+      aria-label={name}
       onClick={() => {
         void commands.execute(CommandIDs.showSkill, { id: name });
       }}

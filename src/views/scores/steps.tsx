@@ -147,7 +147,7 @@ function Block({ label, lines, shown = false }: IBlock): ReactElement {
   return (
     <>
       {shown && <span className="mc-quiet">{label}</span>}
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         <code>{lines}</code>
       </pre>
     </>
