@@ -1,6 +1,7 @@
 import type { Notebook } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 import type { Connection } from './models/connection';
+import type { FirstSteps } from './models/firstSteps';
 import type { Navigation } from './models/navigation';
 import type { Overview } from './models/overview';
 import type { Steering } from './models/steering';
@@ -11,6 +12,7 @@ export const CELL_MAGIC = '%%metaclaw';
 export namespace CommandIDs {
   export const newAgentCell = 'metaclaw:new-agent-cell';
   export const openSidebar = 'metaclaw:open-sidebar';
+  export const openSettings = 'metaclaw:open-settings';
   /** Open a skill in the sidebar; `id` is its name. */
   export const showSkill = 'metaclaw:show-skill';
   /** Open a task in the sidebar, with why it went as it did; `id` is its trajectory's. */
@@ -32,9 +34,10 @@ export namespace CommandIDs {
   export const newNotebook = 'metaclaw:new-notebook';
 }
 
-/** The server behind the page, and where one is in the sidebar. */
+/** The server behind the page, where one is in the sidebar, and what to do first. */
 export interface IHome {
   readonly connection: Connection;
+  readonly firstSteps: FirstSteps;
   readonly navigation: Navigation;
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import { Connection } from '../models/connection';
+import { FirstSteps } from '../models/firstSteps';
 import { Navigation, TAB_IDS } from '../models/navigation';
 import { CommandIDs, IHelm, IHome } from '../tokens';
 import { metaclawIcon } from '../views/icon';
@@ -34,6 +35,7 @@ export const home: JupyterFrontEndPlugin<IHome> = {
   provides: IHome,
   activate: (app: JupyterFrontEnd): IHome => ({
     connection: new Connection(app.serviceManager),
+    firstSteps: new FirstSteps(),
     navigation: new Navigation()
   })
 };
@@ -47,7 +49,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   optional: [ILayoutRestorer, IStateDB, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    { connection, navigation }: IHome,
+    { connection, firstSteps, navigation }: IHome,
     helm: IHelm,
     rendermime: IRenderMimeRegistry,
     restorer: ILayoutRestorer | null,
@@ -60,6 +62,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     const panel = new Sidebar(
       {
         connection,
+        firstSteps,
         navigation,
         commands,
         contents: app.serviceManager.contents,

@@ -4,11 +4,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import { createContext, useContext } from 'react';
 import type { Connection } from '../models/connection';
+import type { FirstSteps } from '../models/firstSteps';
 import type { Navigation } from '../models/navigation';
 
 /** What every view of ours may use. */
 export interface IViewContext {
   connection: Connection;
+  firstSteps?: FirstSteps;
   navigation: Navigation;
   commands: CommandRegistry;
   contents: Contents.IManager;

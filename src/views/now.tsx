@@ -5,6 +5,7 @@ import { outcomeOf, signed, valueOf } from '../models/scores';
 import { CommandIDs } from '../tokens';
 import { Ago } from './ago';
 import { useView } from './context';
+import { FirstStepsView } from './firstSteps';
 import { useHelm } from './helm';
 import { useResource } from './hooks';
 import { Loaded } from './notice';
@@ -14,8 +15,10 @@ import { outcomeInWords, readingInWords } from './words';
 /** What the agent knows, whether it gets better, and what it does at this moment. */
 export function NowTab(): ReactElement {
   const { commands, trans } = useView();
+  const status = useResource(useHelm().overview.status).value;
   return (
     <>
+      <FirstStepsView status={status} />
       <Better />
       <LastTasks />
       <Buffers />
@@ -104,8 +107,11 @@ function TrendTable({ trend }: { trend: Trend }): ReactElement {
                 {share(one.low)}–{share(one.high)}
               </span>
             </td>
-            <td className="mc-number mc-quiet">
-              {trans._n('%1 task', '%1 tasks', one.n, one.n)}
+            <td
+              className="mc-number mc-quiet"
+              title={trans._n('%1 task', '%1 tasks', one.n, one.n)}
+            >
+              {trans.__('of %1', one.n)}
             </td>
           </tr>
         ))}
@@ -257,7 +263,13 @@ function queryInWords(
           waiting,
           waiting
         )
-      : trans.__('%1 of the %2 tasks that a training needs', waiting, batch);
+      : trans._n(
+          '%1 task waits; a training begins with %2',
+          '%1 tasks wait; a training begins with %2',
+          waiting,
+          waiting,
+          batch
+        );
   return heldOut > 0
     ? trans.__('%1; %2 held out for gates', waits, heldOut)
     : waits;
