@@ -23,9 +23,12 @@ export interface ICorrection {
  * failed task right over it. Null where it corrects nothing.
  */
 export function correctionIn(
-  notebook: ISharedNotebook,
+  notebook: ISharedNotebook | undefined,
   id: string
 ): ICorrection | null {
+  if (!notebook) {
+    return null;
+  }
   const index = indexOfCell(notebook, id);
   const cell = notebook.cells[index];
   if (!isCodeCell(cell)) {

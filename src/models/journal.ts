@@ -30,8 +30,8 @@ export interface IEntry {
   readonly number: number;
   readonly act: Act;
   readonly mark: IMark;
-  /** The cell that the proposal was in. */
-  readonly cell: string;
+  /** The ids of the cells that it changed; the first is the proposal's. */
+  readonly cells: readonly string[];
   readonly undone: boolean;
   /** Whether it is still going on: its cell runs. */
   readonly running: boolean;
@@ -82,6 +82,13 @@ export class Journal {
     return this._last();
   }
 
+  /** The last act on a cell that can be undone. */
+  lastOn(cell: string): IEntry | undefined {
+    return [...this._entries]
+      .reverse()
+      .find(({ undone, cells }) => !undone && cells.includes(cell));
+  }
+
   /** What `redo` would do again without a number. */
   get redoable(): IEntry | undefined {
     return this._redo.at(-1);
@@ -105,7 +112,7 @@ export class Journal {
       number: ++this._count,
       act,
       mark,
-      cell: ids[0] ?? '',
+      cells: ids,
       undone: false,
       running,
       changes: ids.map((id, index) => ({

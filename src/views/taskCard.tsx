@@ -1,0 +1,208 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import type { PartialJSONValue } from '@lumino/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+import React, { type ReactElement, useEffect, useId, useState } from 'react';
+import {
+  type ITaskFacts,
+  readTaskFacts,
+  TASK_OUTPUT
+} from '../models/taskFacts';
+import type { Word } from '../models/said';
+import { useSignal } from './hooks';
+
+/** What can be said of a task from its output. */
+export interface ITaskWords {
+  readonly changed: ISignal<unknown, void>;
+  /** What the user has said of it. */
+  word: (trajectory: string) => Word | null;
+  /** Look for what was said of it before. */
+  look: () => void;
+  say: (trajectory: string, word: Word, reason: string) => void;
+  takeBack: (trajectory: string) => void;
+  why: (trajectory: string) => void;
+}
+
+/** The output of a task: its line, what the user says of it, and the way to why it went so. */
+export class TaskOutput extends ReactWidget implements IRenderMime.IRenderer {
+  constructor(
+    private readonly _words: ITaskWords,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('mc-task-output');
+  }
+
+  renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const data = model.data[TASK_OUTPUT] as PartialJSONValue | undefined;
+    this._facts = readTaskFacts(data);
+    const plain = model.data['text/plain'];
+    this._plain = typeof plain === 'string' ? plain : '';
+    this.update();
+    return this.renderPromise ?? Promise.resolve();
+  }
+
+  protected override render(): ReactElement {
+    return this._facts ? (
+      <TaskCard facts={this._facts} words={this._words} trans={this._trans} />
+    ) : (
+      <pre>{this._plain}</pre>
+    );
+  }
+
+  private _facts: ITaskFacts | null = null;
+  private _plain = '';
+}
+
+interface ITaskCard {
+  facts: ITaskFacts;
+  words: ITaskWords;
+  trans: TranslationBundle;
+}
+
+/** The line of a task. While its proposal waits there is nothing to say of it yet. */
+export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
+  useSignal(words.changed);
+  const [asking, setAsking] = useState(false);
+  const { trajectory, waits, sentence } = facts;
+  useEffect(() => {
+    if (!waits) {
+      words.look();
+    }
+  }, [trajectory, waits, words]);
+  const word = words.word(trajectory);
+  const press = (pressed: Word): void => {
+    if (word === pressed) {
+      words.takeBack(trajectory);
+    } else if (pressed === 'good') {
+      words.say(trajectory, 'good', '');
+    }
+    setAsking(pressed === 'bad' && word !== 'bad' && !asking);
+  };
+  return (
+    <div className="mc-task">
+      <div className="mc-task-line">
+        <span className="mc-task-sentence">{sentence}</span>
+        <span className="mc-task-acts">
+          {!waits && (
+            <>
+              <Thumb
+                sign="👍"
+                label={trans.__('Done right')}
+                pressed={word === 'good'}
+                onClick={() => {
+                  press('good');
+                }}
+              />
+              <Thumb
+                sign="👎"
+                label={trans.__('Not done right')}
+                pressed={word === 'bad'}
+                expanded={asking}
+                onClick={() => {
+                  press('bad');
+                }}
+              />
+            </>
+          )}
+          <button
+            type="button"
+            className="mc-act"
+            aria-label={trans.__('Why this answer')}
+            onClick={() => {
+              words.why(trajectory);
+            }}
+          >
+            {trans.__('Why')}
+          </button>
+        </span>
+      </div>
+      {asking && (
+        <Reason
+          trans={trans}
+          onSend={reason => {
+            setAsking(false);
+            words.say(trajectory, 'bad', reason);
+          }}
+          onCancel={() => {
+            setAsking(false);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface IThumb {
+  sign: string;
+  label: string;
+  pressed: boolean;
+  expanded?: boolean;
+  onClick: () => void;
+}
+
+function Thumb(props: IThumb): ReactElement {
+  const { sign, label, pressed, expanded, onClick } = props;
+  return (
+    <button
+      type="button"
+      className="mc-act mc-thumb"
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      aria-expanded={expanded}
+      onClick={onClick}
+    >
+      <span aria-hidden="true">{sign}</span>
+    </button>
+  );
+}
+
+interface IReason {
+  trans: TranslationBundle;
+  onSend: (reason: string) => void;
+  onCancel: () => void;
+}
+
+function Reason({ trans, onSend, onCancel }: IReason): ReactElement {
+  const id = useId();
+  const [reason, setReason] = useState('');
+  return (
+    <form
+      className="mc-reason"
+      data-lm-suppress-shortcuts="true"
+      onSubmit={event => {
+        event.preventDefault();
+        onSend(reason.trim());
+      }}
+      onKeyDown={event => {
+        if (event.key === 'Escape') {
+          event.stopPropagation();
+          onCancel();
+        }
+      }}
+    >
+      <label htmlFor={id}>
+        {trans.__('What was wrong? It is learnt from.')}
+      </label>
+      <input
+        id={id}
+        className="mc-reason-text"
+        value={reason}
+        maxLength={4000}
+        placeholder={trans.__('optional')}
+        autoFocus
+        onChange={event => {
+          setReason(event.target.value);
+        }}
+      />
+      <button type="submit" className="mc-act mc-mod-primary">
+        {trans.__('Send')}
+      </button>
+      <button type="button" className="mc-act" onClick={onCancel}>
+        {trans.__('Cancel')}
+      </button>
+    </form>
+  );
+}
