@@ -145,17 +145,16 @@ export class Connection implements IDisposable {
 
   /** One look. It never rejects: the poll goes on at the pace that is set here. */
   private async _look(): Promise<void> {
-    try {
-      this._found(await this._ask());
-    } catch (error) {
-      if (this._isDisposed) {
-        return;
-      }
-      if (error instanceof Refused) {
-        this._refused(error);
-      } else {
-        this._lose();
-      }
+    const found = await this._ask().catch((error: unknown) => error);
+    if (this._isDisposed) {
+      return;
+    }
+    if (found instanceof Refused) {
+      this._refused(found);
+    } else if (found instanceof Error) {
+      this._lose();
+    } else {
+      this._found(found as Health);
     }
     this._pace(this._state === 'gone' ? this._patience() : LOOK_MS);
   }
@@ -178,9 +177,6 @@ export class Connection implements IDisposable {
   }
 
   private _found(health: Health): void {
-    if (this._isDisposed) {
-      return;
-    }
     const [state, known] = [this._state, this._health];
     this._health = health;
     this._heardAt = this._clock();
@@ -271,10 +267,5 @@ export class Connection implements IDisposable {
 }
 
 function same(known: Health | undefined, health: Health): boolean {
-  return (
-    known?.pid === health.pid &&
-    known.version === health.version &&
-    known.home === health.home &&
-    known.standing.active === health.standing.active
-  );
+  return JSON.stringify(known) === JSON.stringify(health);
 }

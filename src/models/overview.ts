@@ -13,14 +13,19 @@ import { Resource } from './resource';
 /** How many of the newest tasks are shown at a glance. */
 export const LAST_TASKS = 6;
 
+/** What the scheduler says changes with time alone. */
+const SCHEDULE_MS = 10_000;
+
 const BATCH = 'scheduler.min_batch';
 
 /** What there is to know at a glance, shared by all who show it. */
 export class Overview {
   constructor(connection: Connection) {
     this.status = new Resource(connection, api => answer(api.GET('/status')));
-    this.schedule = new Resource(connection, api =>
-      answer(api.GET('/scheduler'))
+    this.schedule = new Resource(
+      connection,
+      api => answer(api.GET('/scheduler')),
+      SCHEDULE_MS
     );
     this.training = new Resource(connection, api =>
       answer(api.GET('/training', { params: { query: { recent: 1 } } }))

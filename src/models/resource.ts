@@ -12,12 +12,14 @@ export const LONGEST_REST_MS = 2_000;
 /**
  * Something of the server's that is shown: asked for while somebody watches,
  * and again when the home has moved on. What was known stays until there is
- * something newer, so that nothing flickers.
+ * something newer, so that nothing flickers. What changes with time alone is
+ * asked for again `every` so many milliseconds, too, while the page is seen.
  */
 export class Resource<T> {
   constructor(
     private readonly _connection: Connection,
-    private readonly _load: (api: Api) => Promise<T>
+    private readonly _load: (api: Api) => Promise<T>,
+    private readonly _every?: number
   ) {}
 
   /** What was answered last; undefined before. */
@@ -44,11 +46,19 @@ export class Resource<T> {
   watch(): IDisposable {
     if (this._watchers++ === 0) {
       this._connection.moved.connect(this._again);
+      if (this._every !== undefined) {
+        this._clock = setInterval(() => {
+          if (!document.hidden) {
+            this._again();
+          }
+        }, this._every);
+      }
       void this.refresh();
     }
     return new DisposableDelegate(() => {
       if (--this._watchers === 0) {
         this._connection.moved.disconnect(this._again);
+        clearInterval(this._clock);
         clearTimeout(this._later);
         this._later = undefined;
       }
@@ -132,6 +142,7 @@ export class Resource<T> {
   private _failure: Error | undefined;
   private _asking: Promise<void> | undefined;
   private _later: ReturnType<typeof setTimeout> | undefined;
+  private _clock: ReturnType<typeof setInterval> | undefined;
   private _restUntil = 0;
   private _stale = false;
   private _movedOn = false;

@@ -41,6 +41,8 @@ export const newNotebook: JupyterFrontEndPlugin<void> = {
       command,
       category: trans.__('Notebook'),
       rank: 10,
+      // The cards of notebooks have their icons by URL.
+      kernelIconUrl: `data:image/svg+xml,${encodeURIComponent(metaclawIcon.svgstr)}`,
       args: { isLauncher: true }
     });
     palette?.addItem({ command, category: trans.__('MetaClaw') });

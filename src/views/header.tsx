@@ -15,7 +15,6 @@ import { useConnectionLine } from './connectionLine';
 import { useView } from './context';
 import { useHelm } from './helm';
 import { useResource, useSignal } from './hooks';
-import { Name } from './name';
 import { PAUSES, standingOf } from './words';
 
 /** Over the tabs: who answers, what is done to the machine and why, and the user's hand on it. */
@@ -53,8 +52,8 @@ function Who({ status, schedule }: IWho): ReactElement {
       </span>
       {status && (
         <>
-          <span className="mc-head-policy">
-            <Name text={status.policy} />
+          <span className="mc-head-policy" title={status.policy}>
+            {status.practice_only ? trans.__('embedded policy') : status.policy}
           </span>
           {status.adapter !== null && (
             <Place
@@ -113,9 +112,11 @@ function Said({ schedule, line }: ISaid): ReactElement {
     return <p className="mc-head-said" />;
   }
   const { word } = standingOf(schedule, trans);
+  const { sentence } = schedule;
   return (
-    <p className="mc-head-said" title={schedule.sentence}>
-      <strong>{trans.__('%1:', word)}</strong> {schedule.sentence}
+    <p className="mc-head-said" title={sentence}>
+      {!sentence.startsWith(word) && <strong>{trans.__('%1:', word)} </strong>}
+      {sentence}
     </p>
   );
 }
