@@ -1,5 +1,5 @@
 import type { Curves } from '../api/schema';
-import { figuresOf, newest, thinned } from './curves';
+import { columnsOf, figuresOf, newest, thinned } from './curves';
 
 const CURVES: Curves = {
   step: [1, 2, 3],
@@ -17,6 +17,14 @@ describe('figuresOf', () => {
     const figures = figuresOf(CURVES);
     expect(figures.map(({ id }) => id)).toEqual(['reward', 'loss']);
     expect(figures[0]?.lines.map(({ id }) => id)).toEqual(['reward', 'query']);
+  });
+});
+
+describe('columnsOf', () => {
+  it('has what is told and not drawn, too', () => {
+    const told = { ...CURVES, entropy: [1.2, 1.1, 1] };
+    expect(columnsOf(told).map(({ id }) => id)).toContain('entropy');
+    expect(figuresOf(told).map(({ id }) => id)).not.toContain('entropy');
   });
 });
 

@@ -15,8 +15,13 @@ export interface IFigure {
   lines: readonly ILine[];
 }
 
-/** The figures of a run, without lines that have no value at all. */
+/** What is drawn of a run: most of what is told of it. */
 export function figuresOf(curves: Curves): readonly IFigure[] {
+  return columnsOf(curves).filter(({ id }) => id !== 'entropy');
+}
+
+/** All that is told of a run, without lines that have no value at all. */
+export function columnsOf(curves: Curves): readonly IFigure[] {
   const figures: readonly IFigure[] = [
     {
       id: 'reward',

@@ -83,14 +83,14 @@ describe('what may be wished', () => {
   const account = (pid: number | null, run: unknown): TrainingAccount =>
     ({ pid, run }) as TrainingAccount;
 
-  it('is to stop what runs, even before there is a run', () => {
-    expect(wishesOf(account(7, {}))).toEqual(['stop']);
-    expect(wishesOf(account(7, null))).toEqual(['stop']);
+  it('is to go on with what waits, or to give it up', () => {
+    expect(wishesOf(account(null, {}))).toEqual(['resume', 'abandon']);
   });
 
-  it('is to resume or give up what waits, or to begin', () => {
-    expect(wishesOf(account(null, {}))).toEqual(['resume', 'abandon']);
-    expect(wishesOf(account(null, null))).toEqual(['start']);
+  it('is nothing of its own where a process trains, or nothing waits', () => {
+    expect(wishesOf(account(7, {}))).toEqual([]);
+    expect(wishesOf(account(7, null))).toEqual([]);
+    expect(wishesOf(account(null, null))).toEqual([]);
   });
 
   it('goes by what an adapter was', () => {
@@ -140,9 +140,11 @@ describe('pages', () => {
 
 describe('a wish', () => {
   it('is asked of the server, and its answer told', async () => {
-    const [connection, asked] = wired(() => [200, { told: 'It has begun.' }]);
-    expect(await trainingOf(connection).wish('start')).toBe('It has begun.');
-    expect(asked[0]?.what).toBe('POST /training/start');
+    const [connection, asked] = wired(() => [200, { told: 'It is given up.' }]);
+    expect(await trainingOf(connection).wish('abandon')).toBe(
+      'It is given up.'
+    );
+    expect(asked[0]?.what).toBe('POST /training/abandon');
   });
 
   it('that is refused says why', async () => {

@@ -12,15 +12,14 @@ import { Resource } from './resource';
 
 export const PAGE_SIZE = 10;
 
-/** What a person may wish of training. */
-export type TrainingWish = 'start' | 'stop' | 'resume' | 'abandon';
+/** What a person may wish of a run that waits; to train and to stop is offered everywhere. */
+export type TrainingWish = 'resume' | 'abandon';
 
 /** The wishes that can be granted as training stands; the first is the one that matters most. */
 export function wishesOf(account: TrainingAccount): readonly TrainingWish[] {
-  if (account.pid !== null) {
-    return ['stop'];
-  }
-  return account.run === null ? ['start'] : ['resume', 'abandon'];
+  return account.run !== null && account.pid === null
+    ? ['resume', 'abandon']
+    : [];
 }
 
 /** What a page knows of training, kept over tabs that open and close. */
@@ -64,24 +63,15 @@ export class TrainingModel {
   readonly windows: Pages<Window>;
   readonly changes: AdapterChanges;
 
-  /** Have it trained, stopped and so on; what came of it, in a sentence. Rejects with Refused, Unreachable. */
+  /** Go on with the run that waits, or give it up; what came of it, in a sentence. Rejects with Refused, Unreachable. */
   async wish(what: TrainingWish): Promise<string> {
     const { api } = this._connection;
     try {
-      switch (what) {
-        case 'start':
-          return (
-            await answer(
-              api.POST('/training/start', { body: { steps: null, seed: null } })
-            )
-          ).told;
-        case 'stop':
-          return (await answer(api.POST('/training/stop'))).told;
-        case 'resume':
-          return (await answer(api.POST('/training/resume'))).told;
-        case 'abandon':
-          return (await answer(api.POST('/training/abandon'))).told;
-      }
+      const { told } =
+        what === 'resume'
+          ? await answer(api.POST('/training/resume'))
+          : await answer(api.POST('/training/abandon'));
+      return told;
     } finally {
       void this.account.refresh();
       void this.runs.page.refresh();

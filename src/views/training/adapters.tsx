@@ -97,7 +97,7 @@ function Row({ adapter, deleting, keep }: IRow): ReactElement {
               : statusWord(adapter.status, trans)}
             {gate && (
               <span className="mc-second" title={gate.reason}>
-                {trans.__('gate: %1', verdictWord(gate.verdict, trans))}
+                {verdictWord(gate.verdict, trans)}
               </span>
             )}
           </>

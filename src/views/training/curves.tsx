@@ -6,7 +6,7 @@ import React, {
   useState
 } from 'react';
 import type { Curves as Columns } from '../../api/schema';
-import { figuresOf, thinned } from '../../models/curves';
+import { columnsOf, figuresOf, thinned } from '../../models/curves';
 import { useView } from '../context';
 import { Figure } from './figure';
 import { figureName, lineName, plain } from './words';
@@ -59,7 +59,13 @@ export function Curves({ curves }: { curves: Columns }): ReactElement {
       >
         {shown ? trans.__('Show as curves') : trans.__('Show as a table')}
       </button>
-      <div id={table} className={shown ? 'mc-scroll' : 'mc-heard'}>
+      <div
+        id={table}
+        className={shown ? 'mc-scroll' : 'mc-heard'}
+        role="region"
+        aria-label={trans.__('Values of the curves')}
+        tabIndex={shown ? 0 : undefined}
+      >
         <Values curves={curves} />
       </div>
     </div>
@@ -69,7 +75,7 @@ export function Curves({ curves }: { curves: Columns }): ReactElement {
 function Values({ curves }: { curves: Columns }): ReactElement {
   const { trans } = useView();
   const places = thinned(curves.step.length, TABLE_ROWS);
-  const columns = figuresOf(curves).flatMap(figure =>
+  const columns = columnsOf(curves).flatMap(figure =>
     figure.lines.map(line => ({
       id: line.id,
       values: line.values,

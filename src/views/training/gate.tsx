@@ -56,7 +56,6 @@ function Comparisons({
     <table className="mc-table mc-comparisons">
       <thead>
         <tr>
-          <th scope="col">{trans.__('Compared')}</th>
           <th scope="col" className="mc-number">
             {trans.__('New')}
             <span className="mc-heard"> {trans.__('(the candidate)')}</span>
@@ -70,28 +69,31 @@ function Comparisons({
           </th>
         </tr>
       </thead>
-      <tbody>
-        {comparisons.map(one => (
-          <tr key={one.name} title={one.sentence}>
-            <th scope="row">
+      {comparisons.map(one => (
+        <tbody key={one.name} title={one.sentence}>
+          <tr>
+            <th scope="rowgroup" colSpan={3}>
               <span className={one.passed ? 'mc-good' : 'mc-bad'}>
                 <span aria-hidden="true">{one.passed ? '✓' : '✗'}</span>
                 <span className="mc-heard">
                   {one.passed ? trans.__('passed:') : trans.__('not passed:')}
                 </span>
               </span>{' '}
-              {comparisonName(one.name, trans)}{' '}
+              {comparisonName(one.name, trans)}
+              {', '}
               <span className="mc-quiet">
                 {trans._n('%1 task', '%1 tasks', one.n)}
               </span>
             </th>
+          </tr>
+          <tr>
             <td className="mc-number">{plain(one.candidate)}</td>
             <td className="mc-number">{plain(one.reference)}</td>
             <td className="mc-number">
-              {signed(one.difference.estimate)}
-              <span className="mc-interval">
+              {signed(one.difference.estimate)}{' '}
+              <span className="mc-quiet">
                 {trans.__(
-                  '%1 to %2',
+                  '(%1 to %2)',
                   signed(one.difference.low),
                   signed(one.difference.high)
                 )}
@@ -99,8 +101,8 @@ function Comparisons({
               <Span difference={one.difference} span={span} />
             </td>
           </tr>
-        ))}
-      </tbody>
+        </tbody>
+      ))}
     </table>
   );
 }

@@ -1,18 +1,24 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { type ReactElement, useState } from 'react';
-import type { TrainingAccount } from '../../api/schema';
+import type { RunAccount, TrainingAccount } from '../../api/schema';
+import { thinned } from '../../models/curves';
 import {
   type TrainingModel,
   type TrainingWish,
   wishesOf
 } from '../../models/training';
+import { Ago } from '../ago';
 import { useView } from '../context';
 import { useResource } from '../hooks';
 import { Loaded } from '../notice';
 import { tellOutcome } from '../outcome';
+import { Sparkline } from '../sparkline';
 import { Confirm } from './confirm';
+import { Gate } from './gate';
 import { Run } from './run';
-import { stateWord, versionName } from './words';
+import { signed, stateWord, versionName } from './words';
+
+const SPARKS = 16;
 
 /** How training stands now: in a sentence, what it lacks, and the run that is not over, or the one before. */
 export function Standing({ model }: { model: TrainingModel }): ReactElement {
@@ -20,32 +26,78 @@ export function Standing({ model }: { model: TrainingModel }): ReactElement {
   const account = useResource(model.account);
   return (
     <Loaded resource={account}>
-      {found => {
-        const run = found.run ?? found.recent[0];
-        return (
-          <>
-            <h3 className="mc-title">{trans.__('Now')}</h3>
-            <p className="mc-reason" role="status">
-              {found.sentence}
-            </p>
-            <Wishes account={found} model={model} />
-            <Facts account={found} />
-            {run && (
-              <>
-                <h3 className="mc-title">
-                  {trans.__(
-                    'Run %1: %2',
-                    run.number,
-                    stateWord(run.state, trans)
-                  )}
-                </h3>
-                <Run run={run} />
-              </>
-            )}
-          </>
-        );
-      }}
+      {found => (
+        <>
+          <p className="mc-reason" role="status">
+            {found.sentence}
+          </p>
+          <Wishes account={found} model={model} />
+          <Facts account={found} />
+          {found.run ? (
+            <>
+              <h3 className="mc-title">
+                {trans.__(
+                  'Run %1: %2',
+                  found.run.number,
+                  stateWord(found.run.state, trans)
+                )}
+              </h3>
+              <Run run={found.run} />
+            </>
+          ) : (
+            found.recent[0] && <LastRun run={found.recent[0]} />
+          )}
+        </>
+      )}
     </Loaded>
+  );
+}
+
+/** The run before, in short: its reward, and what its gate said. */
+function LastRun({ run }: { run: RunAccount }): ReactElement {
+  const { navigation, trans } = useView();
+  const { reward } = run.curves;
+  const places = thinned(reward.length, SPARKS);
+  const last = reward.at(-1) ?? null;
+  return (
+    <>
+      <h3 className="mc-title">{trans.__('The last run')}</h3>
+      <p className="mc-last-run">
+        <button
+          type="button"
+          className="mc-link"
+          onClick={() => {
+            navigation.go('training', `run/${String(run.number)}`);
+          }}
+        >
+          {trans.__('run %1', run.number)}
+        </button>
+        <span>{stateWord(run.state, trans)}</span>
+        {last !== null && (
+          <>
+            <Sparkline
+              values={places.map(place => reward[place] ?? null)}
+              lowest={-1}
+              highest={1}
+              label={trans.__(
+                'reward from %1 to %2',
+                signed(reward[0] ?? null),
+                signed(last)
+              )}
+            />
+            <span className="mc-number">
+              {trans.__('reward %1', signed(last))}
+            </span>
+          </>
+        )}
+        {run.changed_at !== null && (
+          <span className="mc-quiet">
+            <Ago at={run.changed_at} />
+          </span>
+        )}
+      </p>
+      {run.gate && <Gate gate={run.gate} version={run.adapter} />}
+    </>
   );
 }
 
@@ -96,7 +148,7 @@ interface IWishes {
   model: TrainingModel;
 }
 
-function Wishes({ account, model }: IWishes): ReactElement {
+function Wishes({ account, model }: IWishes): ReactElement | null {
   const { trans } = useView();
   const [busy, setBusy] = useState<TrainingWish>();
   const [asks, setAsks] = useState(false);
@@ -117,10 +169,14 @@ function Wishes({ account, model }: IWishes): ReactElement {
       void grant(wish);
     }
   };
+  const wishes = wishesOf(account);
+  if (wishes.length === 0) {
+    return null;
+  }
   return (
     <>
       <div className="mc-buttons">
-        {wishesOf(account).map((wish, index) => (
+        {wishes.map((wish, index) => (
           <button
             key={wish}
             type="button"
@@ -155,10 +211,6 @@ function Wishes({ account, model }: IWishes): ReactElement {
 
 function wishWord(wish: TrainingWish, trans: TranslationBundle): string {
   switch (wish) {
-    case 'start':
-      return trans.__('Train now');
-    case 'stop':
-      return trans.__('Stop');
     case 'resume':
       return trans.__('Resume');
     case 'abandon':

@@ -162,7 +162,6 @@ const FULL: Record<string, unknown> = {
   'GET /adapters': { adapters: [ADAPTER], total: 1, serving: 2 },
   'GET /adapters/3': { adapter: ADAPTER, gates: [GATE], served: [] },
   'GET /windows': { windows: [WINDOW] },
-  'POST /training/stop': { stopped: true, run: 3, told: 'Run 3 is paused.' },
   'POST /adapters/3/promote': {
     told: 'Adapter v3 serves.',
     serving: 3,
@@ -296,15 +295,30 @@ describe('the tab Training', () => {
     expect(drawn).toHaveBeenCalledTimes(3);
   });
 
-  it('offers to stop what runs, and does', async () => {
-    await shown(FULL);
-    click('Stop');
+  it('goes on with a run that waits', async () => {
+    await shown({
+      ...FULL,
+      'GET /training': { ...ACCOUNT, pid: null },
+      'POST /training/resume': { run: 3, pid: 78, told: 'It goes on.' }
+    });
+    click('Resume');
     await waitFor(() => {
       expect(Notification.manager.notifications[0]?.message).toBe(
-        'Run 3 is paused.'
+        'It goes on.'
       );
     });
-    expect(said()).toEqual(['POST /training/stop']);
+    expect(said()).toEqual(['POST /training/resume']);
+  });
+
+  it('tells of the last run in short', async () => {
+    const over = { ...RUN, state: 'done', adapter: 3, gate: GATE };
+    await shown({
+      ...FULL,
+      'GET /training': { ...ACCOUNT, run: null, recent: [over], pid: null }
+    });
+    screen.getByRole('img', { name: 'reward from −0.10 to +0.40' });
+    screen.getByText('Nothing was gained.');
+    expect(drawn).not.toHaveBeenCalled();
   });
 
   it('asks before a run is given up', async () => {
@@ -331,7 +345,6 @@ describe('the tab Training', () => {
     screen.getByText('Nothing was trained yet.');
     screen.getByText('No adapter yet');
     screen.getByText('No window yet');
-    screen.getByRole('button', { name: 'Train now' });
   });
 
   it('says what went wrong, and goes on', async () => {
@@ -360,13 +373,16 @@ describe('a gate', () => {
   it('has candidate, reference and difference side by side', async () => {
     await shown(FULL, 'run/2');
     const table = screen.getByRole('table', { name: '' });
-    const [, gain, drop] = within(table).getAllByRole('row');
-    expect(gain?.textContent).toBe(
-      '✗not passed: gain on held-out tasks 120 tasks0.500.75−0.25−0.35 to −0.15'
-    );
-    expect(drop?.textContent).toContain(
-      'passed: no drop against the base, T=0 40 tasks1.001.00+0.00'
-    );
+    const rows = within(table)
+      .getAllByRole('row')
+      .map(row => row.textContent);
+    expect(rows).toEqual([
+      'New (the candidate)Old (the reference)Difference',
+      '✗not passed: gain on held-out tasks, 120 tasks',
+      '0.500.75−0.25 (−0.35 to −0.15)',
+      '✓passed: no drop against the base, T=0, 40 tasks',
+      '1.001.00+0.00 (−0.05 to +0.05)'
+    ]);
   });
 });
 

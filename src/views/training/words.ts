@@ -110,9 +110,9 @@ export function verdictWord(
 ): string {
   switch (verdict) {
     case 'promote':
-      return trans.__('✓ promote');
+      return trans.__('✓ promote');
     case 'reject':
-      return trans.__('✗ reject');
+      return trans.__('✗ reject');
     case 'insufficient':
       return trans.__('? too little evidence');
   }
