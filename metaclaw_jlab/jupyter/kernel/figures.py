@@ -38,7 +38,13 @@ def trend_figure(found: Trend) -> Figure:
         "height": HEIGHT,
         "data": {"values": values},
         "encoding": {
-            "x": {"field": "generation", "type": "ordinal", "sort": None, "title": "skill generation"},
+            "x": {
+                "field": "generation",
+                "type": "ordinal",
+                "sort": None,
+                "title": "skill generation",
+                "axis": {"labelAngle": 0},
+            },
             "tooltip": [{"field": name} for name in ("generation", "share", "low", "high", "tasks")],
         },
         "layer": [
@@ -120,7 +126,9 @@ def curves_figure(run: RunAccount) -> Figure | None:
         "$schema": SCHEMA,
         "description": label,
         "data": {"values": values},
-        "facet": {"row": {"field": "curve", "type": "nominal", "title": None, "sort": None}},
+        "facet": {
+            "row": {"field": "curve", "type": "nominal", "title": None, "sort": [name for name, _ in named]}
+        },
         "spec": {
             "width": WIDTH,
             "height": 60,

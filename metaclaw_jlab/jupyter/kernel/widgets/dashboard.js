@@ -5,6 +5,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 const PATIENCE = 8000; // milliseconds that the kernel may take to answer
 const PAUSE = 300; // milliseconds without a key before a search is sent
 
+const TOLD = new Set(['pinned', 'disabled']); // marks that the buttons tell
+
 function node(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -33,7 +35,7 @@ function when(seconds) {
   const then = new Date(seconds * 1000);
   const pad = number => String(number).padStart(2, '0');
   const day = `${then.getFullYear()}-${pad(then.getMonth() + 1)}-${pad(then.getDate())}`;
-  return `${day} ${pad(then.getHours())}:${pad(then.getMinutes())}`;
+  return `${day}\u00a0${pad(then.getHours())}:${pad(then.getMinutes())}`;
 }
 
 function table(caption, heads, rows) {
@@ -122,18 +124,23 @@ function skills(found, button) {
     `${one.hurt || ''}`,
     one.description,
     [
-      button(one.pinned ? 'Unpin' : 'Pin', `${one.pinned ? 'Unpin' : 'Pin'} ${one.name}`, `pin ${one.name}`, {
-        do: 'pin',
-        name: one.name,
-        on: !one.pinned
-      }),
+      button(
+        one.pinned ? 'Unpin' : 'Pin',
+        `${one.pinned ? 'Unpin' : 'Pin'} ${one.name}`,
+        `pin ${one.name}`,
+        {
+          do: 'pin',
+          name: one.name,
+          on: !one.pinned
+        }
+      ),
       button(
         one.disabled ? 'Enable' : 'Disable',
         `${one.disabled ? 'Enable' : 'Disable'} ${one.name}`,
         `enable ${one.name}`,
         { do: 'enable', name: one.name, on: one.disabled }
       ),
-      one.marks.length ? ` ${one.marks.join(', ')}` : ''
+      one.marks.filter(mark => !TOLD.has(mark)).join(', ')
     ]
   ]);
   const left = found.total - found.skills.length;
@@ -145,7 +152,15 @@ function skills(found, button) {
       : 'No skills yet: they come from tasks that fail (a check, an exception, %metaclaw bad "why").';
     return [node('p', {}, none)];
   }
-  const heads = ['skill', 'since', 'uses', 'helped', 'hurt', 'what it says', 'actions'];
+  const heads = [
+    'skill',
+    'since',
+    'uses',
+    'helped',
+    'hurt',
+    'what it says',
+    'actions'
+  ];
   return [table(caption, heads, rows)];
 }
 
@@ -164,7 +179,11 @@ function scores(found) {
         'details',
         {},
         node('summary', {}, 'As a table'),
-        table('Tasks done right', ['generation', 'tasks', 'share', '95 %'], rows)
+        table(
+          'Tasks done right',
+          ['generation', 'tasks', 'share', '95 %'],
+          rows
+        )
       )
     );
   }
@@ -172,7 +191,7 @@ function scores(found) {
     const rows = found.tasks.map(one => [
       when(one.at),
       one.outcome,
-      one.well === null ? '' : one.well ? '✓ good' : '✗ bad',
+      one.well === null ? '' : one.well ? '✓\u00a0good' : '✗\u00a0bad',
       `${one.steps}`,
       one.skills.join(', '),
       one.id
@@ -231,27 +250,57 @@ function render({ model, el }) {
   const button = (text, label, key, what) =>
     node(
       'button',
-      { type: 'button', 'data-key': key, 'aria-label': label, onclick: () => ask(what) },
+      {
+        type: 'button',
+        'data-key': key,
+        'aria-label': label,
+        onclick: () => ask(what)
+      },
       text
     );
 
   const about = node('p', { class: 'mcd-about' });
-  const told = node('p', { class: 'mcd-told', role: 'status', 'aria-live': 'polite' });
-  const search = node('input', { type: 'search', 'aria-label': 'Search skills', placeholder: 'Search skills' });
+  const told = node('p', {
+    class: 'mcd-told',
+    role: 'status',
+    'aria-live': 'polite'
+  });
+  const search = node('input', {
+    type: 'search',
+    'aria-label': 'Search skills',
+    placeholder: 'Search skills'
+  });
   search.addEventListener('input', () => {
     clearTimeout(typing);
-    typing = setTimeout(() => ask({ do: 'search', words: search.value }), PAUSE);
+    typing = setTimeout(
+      () => ask({ do: 'search', words: search.value }),
+      PAUSE
+    );
   });
   const section = title => {
     const inner = node('div');
-    const whole = node('section', { 'aria-label': title }, node('h4', {}, title), inner);
+    const whole = node(
+      'section',
+      { 'aria-label': title },
+      node('h4', {}, title),
+      inner
+    );
     return { whole, inner };
   };
-  const parts = { skills: section('Skills'), scores: section('Scores'), training: section('Training') };
+  const parts = {
+    skills: section('Skills'),
+    scores: section('Scores'),
+    training: section('Training')
+  };
   parts.skills.whole.insertBefore(search, parts.skills.inner);
   el.classList.add('metaclaw-dashboard');
   el.replaceChildren(
-    node('div', { class: 'mcd-head' }, about, button('Refresh', null, 'refresh', { do: 'refresh' })),
+    node(
+      'div',
+      { class: 'mcd-head' },
+      about,
+      button('Refresh', null, 'refresh', { do: 'refresh' })
+    ),
     told,
     parts.skills.whole,
     parts.scores.whole,
@@ -261,17 +310,22 @@ function render({ model, el }) {
   const draw = () => {
     const state = model.get('state');
     const found = state.snapshot;
-    const key = el.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    const key = el.contains(document.activeElement)
+      ? document.activeElement.dataset.key
+      : undefined;
     about.textContent = `${found.policy} · ${found.serving} · skills g${found.generation} · as of ${when(found.at)}`;
     if (told.textContent !== state.notice) {
       told.textContent = state.notice;
     }
-    const fill = (part, children) => part.inner.replaceChildren(...children.filter(child => child !== null));
+    const fill = (part, children) =>
+      part.inner.replaceChildren(...children.filter(child => child !== null));
     fill(parts.skills, skills(found, button));
     fill(parts.scores, scores(found));
     fill(parts.training, training(found, button));
     if (key !== undefined) {
-      [...el.querySelectorAll('[data-key]')].find(one => one.dataset.key === key)?.focus();
+      [...el.querySelectorAll('[data-key]')]
+        .find(one => one.dataset.key === key)
+        ?.focus();
     }
     if (state.answered >= asked) {
       clearTimeout(waiting);
@@ -283,7 +337,11 @@ function render({ model, el }) {
 
   // What is saved with the notebook says the same without a kernel; while this is here it is not needed.
   const picture = `.${model.get('picture')}`;
-  const hidden = node('style', {}, `.jp-OutputArea-child:has(${picture}), ${picture} { display: none; }`);
+  const hidden = node(
+    'style',
+    {},
+    `.jp-OutputArea-child:has(${picture}), ${picture} { display: none; }`
+  );
   document.head.append(hidden);
   return () => {
     hidden.remove();

@@ -60,7 +60,7 @@ class Dashboard:
         self._call_off: Callable[[], None] | None = None
         self._class = f"metaclaw-picture-{secrets.token_hex(6)}"
         self._widget: DashboardWidget | None = None
-        self._pictures: list[Any] = []
+        self._kept: Any = None  # the handle of the picture
 
     def __repr__(self) -> str:
         """The state as text."""
@@ -79,12 +79,12 @@ class Dashboard:
 
     def close(self) -> None:
         """Follow no longer; what is shown stays."""
-        if self._call_off is not None:
-            self._call_off()
-        if self._shell is not None:
-            with_events: Any = self._shell.events
-            if self._after_cell in with_events.callbacks["post_run_cell"]:
-                with_events.unregister("post_run_cell", self._after_cell)
+        with self._lock:
+            if self._call_off is not None:
+                self._call_off()
+                self._call_off = None
+        if self._shell is not None and self._after_cell in self._shell.events.callbacks["post_run_cell"]:
+            self._shell.events.unregister("post_run_cell", self._after_cell)
 
     def _ipython_display_(self) -> None:
         if self._shell is None or not hasattr(self._shell, "kernel"):
@@ -99,7 +99,10 @@ class Dashboard:
         else:
             self._widget = self._widget or widget(self._state(), self._class, self._asked)
             display(self._widget)  # type: ignore[no-untyped-call]
-        self._pictures = [display(self._picture(), raw=True, display_id=True)]  # type: ignore[no-untyped-call]
+        if self._kept is None:
+            self._kept = display(self._picture(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._kept.display(self._picture(), raw=True)
         self._follow()
 
     def _follow(self) -> None:
@@ -150,8 +153,8 @@ class Dashboard:
     def _show(self) -> None:
         if self._widget is not None:
             self._widget.state = self._state()
-        for handle in self._pictures:
-            handle.update(self._picture(), raw=True)
+        if self._kept is not None:
+            self._kept.update(self._picture(), raw=True)
 
     def _state(self) -> dict[str, object]:
         return {"snapshot": as_json(self._found), "notice": self._notice, "answered": self._answered}

@@ -112,6 +112,7 @@ def test_what_cannot_be_done_is_told(kernel: Kernel, wanted: dict[str, object]) 
 
 def test_it_follows_what_cells_change(kernel: Kernel) -> None:
     kernel.run(OPEN)
+    kernel.run("board")  # shown twice, it follows all the same
     kernel.run("%load_ext metaclaw_jlab\n%metaclaw skills disable iso-dates")
     assert kernel.state(lambda state: state["snapshot"]["skills"][0]["disabled"])
 
