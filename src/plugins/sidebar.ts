@@ -134,14 +134,6 @@ function addOpening(
     describedBy: { args: NOTHING },
     execute: open
   });
-  commands.addCommand(CommandIDs.doctor, {
-    label: args => named(trans.__('Look whether all is in order'), args, trans),
-    describedBy: { args: NOTHING },
-    execute: () => {
-      navigation.go('now', 'doctor');
-      open();
-    }
-  });
   for (const [id, tab, label] of [
     [CommandIDs.showSkill, 'skills', trans.__('Show a skill')],
     [CommandIDs.showTask, 'scores', trans.__('Why this answer')]
@@ -231,8 +223,7 @@ function addToPalette(
     CommandIDs.searchSkills,
     CommandIDs.nextTab,
     CommandIDs.previousTab,
-    CommandIDs.goBack,
-    CommandIDs.doctor
+    CommandIDs.goBack
   ]) {
     palette.addItem({ command, category });
   }
