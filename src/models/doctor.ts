@@ -46,17 +46,17 @@ export class Doctor {
 
   /** Look now; `start` starts the local policy for it. One look at a time. Never rejects. */
   look(start = false): Promise<void> {
-    this._looking ??= this._look(start).finally(() => {
-      this._looking = undefined;
+    if (!this._looking) {
+      this._looking = this._look(start).finally(() => {
+        this._looking = undefined;
+        this._changed.emit();
+      });
       this._changed.emit();
-    });
+    }
     return this._looking;
   }
 
   private async _look(start: boolean): Promise<void> {
-    // `_looking` is set when this has begun.
-    await Promise.resolve();
-    this._changed.emit();
     try {
       this._diagnosis = await answer(
         this._connection.api.GET('/doctor', { params: { query: { start } } })

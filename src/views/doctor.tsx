@@ -29,9 +29,9 @@ export class DoctorPanel extends ReactWidget {
   protected override render(): ReactElement {
     return (
       <ViewContext.Provider value={this._context}>
-        <main className="mc-page" aria-label={this._context.trans.__('Doctor')}>
+        <div className="mc-page">
           <DoctorCard doctor={this._doctor} />
-        </main>
+        </div>
       </ViewContext.Provider>
     );
   }
@@ -49,7 +49,11 @@ export function DoctorCard({ doctor }: { doctor: Doctor }): ReactElement {
   const { diagnosis, failure, looking } = doctor;
   const well = doctor.findings('ok');
   return (
-    <section className="mc-doctor" aria-busy={looking}>
+    <section
+      className="mc-doctor"
+      aria-busy={looking}
+      aria-labelledby="mc-doctor-title"
+    >
       <h2 className="mc-title">
         {trans.__('What works here, and what does not')}
       </h2>

@@ -48,7 +48,7 @@ export function SettingsView({ form, acts }: ISettingsView): ReactElement {
   const list = useResource(form.list);
   const sections = form.sections();
   return (
-    <main
+    <section
       ref={page}
       className="mc-page mc-settings"
       aria-label={trans.__('Settings of MetaClaw')}
@@ -89,7 +89,7 @@ export function SettingsView({ form, acts }: ISettingsView): ReactElement {
           </>
         )}
       </Loaded>
-    </main>
+    </section>
   );
 }
 
