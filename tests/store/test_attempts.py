@@ -52,8 +52,8 @@ def test_checks_tell_how_attempts_with_a_skill_went(attempts: Attempts, trajecto
 
 def test_what_nobody_judged_counts_as_nothing(attempts: Attempts, trajectories: Trajectories) -> None:
     trajectories.record(unchecked("unknown", stamp=Stamp(1, USED, "tiny")))
-    raised = {"stop": StopReason.OUT_OF_STEPS, "score": Score(-1.0, ScoreSource.OUTCOME)}
-    trajectories.record(replace(unchecked("raised", stamp=Stamp(1, USED, "tiny")), **raised))
+    raised = passed("raised", checks=(), stamp=Stamp(1, USED, "tiny"), stop=StopReason.OUT_OF_STEPS)
+    trajectories.record(replace(raised, score=Score(-1.0, ScoreSource.OUTCOME)))
     assert attempts.having("rule") == ()
 
 

@@ -23,20 +23,19 @@ from metaclaw_jlab.jupyter.server.operations.library import LARGEST, generation_
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.host import Host
 
-CHARS = 1 << 20
 BASE_CHARS = 64
 
 
 class NewSkill(Body):
     """A skill that somebody wrote."""
 
-    text: str = Field(max_length=CHARS, description="Its SKILL.md; the name is the one in it.")
+    text: str = Field(description="Its SKILL.md; the name is the one in it.")
 
 
 class EditedSkill(Body):
     """A skill that was edited."""
 
-    text: str = Field(max_length=CHARS, description="Its SKILL.md, as it shall be.")
+    text: str = Field(description="Its SKILL.md, as it shall be.")
     base: str = Field(max_length=BASE_CHARS, description="`base` of the text that the edit began with.")
 
 
