@@ -1,5 +1,6 @@
 import './base.css';
 import './shell.css';
+import './skills.css';
 import './scores.css';
 import './training.css';
 import './agentCells.css';

@@ -4,7 +4,7 @@
  * variation selectors, tags. Line ends and tabs are none.
  */
 export const HIDDEN =
-  /(?![\n\r\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5\p{Variation_Selector}]/gu;
+  /(?![\n\r\t])(?:[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Variation_Selector}\u115f\u1160\u3164\uffa0\u2800]|\u17b4|\u17b5)/gu;
 
 /** How a hidden character is shown: `U+202E`, in brackets that no text has by chance. */
 export function codePoint(character: string): string {

@@ -1,0 +1,72 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Changes } from '../../api/schema';
+
+/** What a generation was made for, in words. */
+export function causeInWords(cause: string, trans: TranslationBundle): string {
+  switch (cause) {
+    case 'initial':
+      return trans.__('the beginning');
+    case 'evolver':
+      return trans.__('learnt from failures');
+    case 'user':
+      return trans.__('by hand');
+    case 'import':
+      return trans.__('import');
+    case 'rollback':
+      return trans.__('rollback');
+    default:
+      return cause;
+  }
+}
+
+/** A mark of a skill: a sign for those who see, a word for all. */
+export function markInWords(
+  mark: string,
+  trans: TranslationBundle
+): { sign: string; word: string } {
+  switch (mark) {
+    case 'pinned':
+      return { sign: '⚲', word: trans.__('pinned') };
+    case 'disabled':
+      return { sign: '⊘', word: trans.__('disabled') };
+    case 'quarantined':
+      return { sign: '⚠', word: trans.__('in quarantine') };
+    default:
+      return { sign: '·', word: mark };
+  }
+}
+
+/** How a group of the tree is called; what is a notebook's name stays as it is. */
+export function groupInWords(
+  by: string,
+  key: string,
+  label: string,
+  trans: TranslationBundle
+): string {
+  if (by === 'source') {
+    const words: Record<string, string> = {
+      hand: trans.__('by hand'),
+      import: trans.__('imported'),
+      learnt: trans.__('learnt, in no known notebook')
+    };
+    return words[key] ?? label;
+  }
+  if (by === 'mark') {
+    return key === 'none'
+      ? trans.__('without a mark')
+      : markInWords(key, trans).word;
+  }
+  return label;
+}
+
+/** A difference that has three parts, by the sign of each. */
+export function changeSigns(
+  { added, changed, removed }: Changes,
+  trans: TranslationBundle
+): { sign: string; word: string; names: readonly string[] }[] {
+  return [
+    { sign: '+', word: trans.__('added'), names: added },
+    { sign: '~', word: trans.__('changed'), names: changed },
+    { sign: '−', word: trans.__('removed'), names: removed }
+  ].filter(({ names }) => names.length > 0);
+}
