@@ -180,7 +180,9 @@ function Decided({ shown, acts, trans }: IPart): ReactElement {
           </Act>
           <Act
             label={trans.__('Show no more where cells came from')}
-            onClick={acts.hide}
+            onClick={() => {
+              acts.hide();
+            }}
           >
             {trans.__('Hide')}
           </Act>
