@@ -261,6 +261,7 @@ TRIGGERS: dict[str, str] = dict(
             "generations",
             "INSERT INTO generation_members (generation, name, sha256)\n"
             "    SELECT NEW.number, key, value FROM json_each(NEW.members)",
+            "UPDATE counters SET value = NEW.number WHERE name = 'generation'",
             "INSERT INTO generation_evidence (trajectory, generation)\n"
             "    SELECT value, NEW.number FROM json_each(NEW.evidence)",
             "UPDATE trajectories SET role = 'support' WHERE id IN (SELECT value FROM json_each(NEW.evidence))",
@@ -275,9 +276,11 @@ TRIGGERS: dict[str, str] = dict(
             "members_are_of_their_generation",
             "INSERT",
             "generation_members",
+            # The counter says up to which generation the members are whole. To look each of them up in its generation
+            # would take the square of their number.
             "EXISTS (SELECT 1 FROM generation_members WHERE generation = NEW.generation AND name = NEW.name)\n"
-            "  OR NOT EXISTS (SELECT 1 FROM generations, json_each(generations.members) AS member\n"
-            "    WHERE generations.number = NEW.generation AND member.key = NEW.name AND member.value = NEW.sha256)",
+            "  OR NEW.generation <= (SELECT value FROM counters WHERE name = 'generation')\n"
+            "  OR NOT EXISTS (SELECT 1 FROM generations WHERE number = NEW.generation)",
             "The members of a generation come with it.",
         ),
         *frozen("generation_members", "A member of a generation"),
@@ -358,7 +361,8 @@ TRIGGERS: dict[str, str] = dict(
             "counters_only_grow",
             "UPDATE",
             "counters",
-            "NEW.name <> OLD.name OR NEW.value <= OLD.value",
+            "NEW.name <> OLD.name OR NEW.value <= OLD.value\n"
+            f"  OR (NEW.name = 'generation' AND NEW.value <> {CURRENT})",
             "A counter only grows.",
         ),
         refuse("counters_stay", "DELETE", "counters", None, "A counter is never deleted."),
