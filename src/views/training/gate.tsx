@@ -91,7 +91,7 @@ function Comparisons({
             <td className="mc-number">{plain(one.reference)}</td>
             <td className="mc-number">
               {signed(one.difference.estimate)}{' '}
-              <span className="mc-quiet">
+              <span className="mc-quiet mc-whole">
                 {trans.__(
                   '(%1 to %2)',
                   signed(one.difference.low),

@@ -57,7 +57,8 @@ export function plot(
           width: 1.5,
           dash: [...line.dash],
           spanGaps: true,
-          points: { show: line.values.length === 1 }
+          // A single step has no line yet.
+          points: { show: (self: uPlot) => self.data[0].length < 2 }
         }))
       ],
       hooks: {

@@ -28,9 +28,7 @@ export function Standing({ model }: { model: TrainingModel }): ReactElement {
     <Loaded resource={account}>
       {found => (
         <>
-          <p className="mc-reason" role="status">
-            {found.sentence}
-          </p>
+          <p className="mc-reason">{found.sentence}</p>
           <Wishes account={found} model={model} />
           <Facts account={found} />
           {found.run ? (
@@ -57,7 +55,10 @@ export function Standing({ model }: { model: TrainingModel }): ReactElement {
 function LastRun({ run }: { run: RunAccount }): ReactElement {
   const { navigation, trans } = useView();
   const { reward } = run.curves;
-  const places = thinned(reward.length, SPARKS);
+  const sparks = thinned(reward.length, SPARKS).map(
+    place => reward[place] ?? null
+  );
+  const known = sparks.filter(value => value !== null);
   const last = reward.at(-1) ?? null;
   return (
     <>
@@ -76,9 +77,9 @@ function LastRun({ run }: { run: RunAccount }): ReactElement {
         {last !== null && (
           <>
             <Sparkline
-              values={places.map(place => reward[place] ?? null)}
-              lowest={-1}
-              highest={1}
+              values={sparks}
+              lowest={Math.min(0, ...known)}
+              highest={Math.max(0, ...known)}
               label={trans.__(
                 'reward from %1 to %2',
                 signed(reward[0] ?? null),
@@ -127,7 +128,7 @@ function Facts({ account }: { account: TrainingAccount }): ReactElement {
         <dd>
           {trans._n('%1 task', '%1 tasks', counts.waiting)}
           <span className="mc-quiet">
-            {' '}
+            {', '}
             {trans.__('%1 held out for gates', counts.held_out)}
           </span>
         </dd>
