@@ -16,7 +16,7 @@ export function Checks({
   return (
     <section>
       <h4 className="mc-title">{trans.__('Checks')}</h4>
-      <ul className="mc-list">
+      <ul className="mc-trace-list">
         {checks.map((check, index) => (
           <li key={index}>
             <OutcomeSign outcome={check.passed ? 'right' : 'wrong'} />{' '}

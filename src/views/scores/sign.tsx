@@ -18,7 +18,7 @@ const LOOKS: Partial<Record<Outcome, string>> = {
 export function OutcomeSign({ outcome }: { outcome: Outcome }): ReactElement {
   const { trans } = useView();
   return (
-    <span className={`mc-sign ${LOOKS[outcome] ?? 'mc-quiet'}`}>
+    <span className={`mc-outcome-sign ${LOOKS[outcome] ?? 'mc-quiet'}`}>
       <span aria-hidden="true">{SIGNS[outcome]}</span>
       <span className="mc-heard">{outcomeWord(outcome, trans)}</span>
     </span>

@@ -16,13 +16,13 @@ export function Skills({ account }: { account: Account }): ReactElement {
         <p className="mc-quiet">
           {others.length > 0
             ? trans.__(
-                'None bore on it. The nearest were these, under the threshold of %1:',
+                'There was none. What would come nearest today, where it takes %1:',
                 (account.threshold ?? 0).toFixed(2)
               )
-            : trans.__('None: the library was empty.')}
+            : trans.__('There was none: the library is empty.')}
         </p>
       )}
-      <ul className="mc-list">
+      <ul className="mc-trace-list">
         {chosen.map(skill => (
           <li key={skill.rank}>
             <SkillLink name={skill.name} /> {why(skill, trans)}

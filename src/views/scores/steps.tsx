@@ -21,7 +21,7 @@ export function Steps({
     <section>
       <h4 className="mc-title">{trans.__('Steps')}</h4>
       {steps.length > 1 && <Rewards steps={steps} />}
-      <ol className="mc-steps">
+      <ol className="mc-trace-steps">
         {steps.map(step => (
           <li key={step.number}>
             <Step step={step} />
@@ -43,7 +43,7 @@ function Rewards({ steps }: { steps: readonly StepAccount[] }): ReactElement {
     return <></>;
   }
   return (
-    <table className="mc-table mc-rewards">
+    <table className="mc-table mc-trace-rewards">
       <caption className="mc-heard">
         {trans.__('Process reward of each step by who gave it')}
       </caption>
@@ -88,7 +88,7 @@ function Step({ step }: { step: StepAccount }): ReactElement {
   const { trans } = useView();
   return (
     <>
-      <p className="mc-step-head">
+      <p className="mc-trace-step">
         <b>{trans.__('Step %1', step.number)}</b>
         <span className="mc-quiet">
           {' '}
@@ -98,7 +98,7 @@ function Step({ step }: { step: StepAccount }): ReactElement {
         </span>
       </p>
       {step.process.map((score, index) => (
-        <p key={index} className="mc-step-score" dir="auto">
+        <p key={index} className="mc-trace-score" dir="auto">
           {scoreWord(score, trans)}
           {score.reason && <span className="mc-quiet"> “{score.reason}”</span>}
         </p>
@@ -124,7 +124,7 @@ function Step({ step }: { step: StepAccount }): ReactElement {
         />
       )}
       {step.error !== null && (
-        <p className="mc-step-error" dir="auto">
+        <p className="mc-trace-error" dir="auto">
           <span className="mc-bad" aria-hidden="true">
             ✗
           </span>{' '}

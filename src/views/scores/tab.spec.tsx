@@ -388,7 +388,7 @@ describe('the trend', () => {
     await show();
     await screen.findByText(/Better: g6 did 12 of 40/);
     const cells = within(screen.getByRole('table')).getAllByRole('cell');
-    expect(cells.map(cell => cell.textContent)).toContain('0.74 to 0.93');
+    expect(cells.map(cell => cell.textContent)).toContain('0.74–0.93');
   });
 
   it('leads to the tasks of a generation', async () => {

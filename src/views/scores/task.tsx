@@ -26,7 +26,7 @@ export const Task = memo(({ row, reached, reach }: ITask): ReactElement => {
   return (
     <button
       type="button"
-      className="mc-task"
+      className="mc-scored"
       tabIndex={reached ? 0 : -1}
       title={trans.__('Why it went as it did')}
       onFocus={() => {
@@ -37,11 +37,11 @@ export const Task = memo(({ row, reached, reach }: ITask): ReactElement => {
       }}
     >
       <OutcomeSign outcome={outcomeOf(row)} />
-      <span className="mc-task-text" dir="auto">
+      <span className="mc-scored-text" dir="auto">
         {text}
       </span>
       <span className="mc-number">{value === null ? '' : signed(value)}</span>
-      <span className="mc-task-more mc-quiet">
+      <span className="mc-scored-more mc-quiet">
         <Ago at={row.created_at ?? 0} />
         {row.steps.length > 0 && (
           <>

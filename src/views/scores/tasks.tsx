@@ -46,7 +46,7 @@ export function Tasks({ scores, whole }: ITasks): ReactElement {
       {tasks.failure && <Trouble error={tasks.failure} />}
       {tasks.rows.length > 0 && <List scores={scores} whole={whole} />}
       {tasks.rows.length === 0 && tasks.known && <Nothing scores={scores} />}
-      <p className="mc-waiting mc-more" role="status">
+      <p className="mc-waiting mc-scored-loading" role="status">
         {tasks.loading && (tasks.hasMore || !tasks.known)
           ? trans.__('Loading…')
           : ''}
@@ -121,7 +121,7 @@ function List({ scores, whole }: ITasks): ReactElement {
   return (
     <ul
       ref={list}
-      className="mc-tasks"
+      className="mc-scored-list"
       role="list"
       aria-labelledby="mc-tasks-title"
       style={{ height: virtualizer.getTotalSize() }}

@@ -75,10 +75,10 @@ function Head({ account }: { account: Account }): ReactElement {
   const score = account.reward ? scoreWord(account.reward, trans) : '';
   return (
     <header>
-      <h3 className="mc-title mc-asked" dir="auto">
+      <h3 className="mc-title mc-trace-task" dir="auto">
         {account.task}
       </h3>
-      <p className="mc-outcome">
+      <p className="mc-trace-end">
         <OutcomeSign
           outcome={outcomeOf({
             stop: account.stop,
@@ -87,7 +87,7 @@ function Head({ account }: { account: Account }): ReactElement {
           })}
         />{' '}
         {account.outcome}
-        {score && <span className="mc-score"> · {score}</span>}
+        {score && <span className="mc-trace-value"> · {score}</span>}
         {account.reward?.reason && (
           <span className="mc-quiet" dir="auto">
             {' '}

@@ -58,7 +58,7 @@ interface IGenerations {
 function Generations({ generations, narrow }: IGenerations): ReactElement {
   const { trans } = useView();
   return (
-    <table className="mc-table mc-trend">
+    <table className="mc-table mc-trend-table">
       <caption className="mc-heard">
         {trans.__('Share of your tasks done right under each skill generation')}
       </caption>
@@ -113,9 +113,7 @@ function Generations({ generations, narrow }: IGenerations): ReactElement {
             <td className="mc-number">{share(one.mean)}</td>
             <td className="mc-interval">
               <Whisker mean={one.mean} low={one.low} high={one.high} />
-              <span>
-                {trans.__('%1 to %2', share(one.low), share(one.high))}
-              </span>
+              <span>{trans.__('%1–%2', share(one.low), share(one.high))}</span>
             </td>
             <td className="mc-number">{one.n}</td>
           </tr>

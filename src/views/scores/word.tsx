@@ -4,6 +4,7 @@ import { wordOf } from '../../models/scores';
 import { sayOf, takeBackWord } from '../../models/word';
 import { useView } from '../context';
 import { Trouble } from '../notice';
+import { thumbDownIcon, thumbUpIcon } from '../thumbs';
 
 interface ITheWord {
   account: Account;
@@ -62,7 +63,7 @@ export function TheWord({ account, heard }: ITheWord): ReactElement {
             }
           }}
         >
-          <span aria-hidden="true">👍 </span>
+          <thumbUpIcon.react tag="span" className="mc-thumb-icon" />
           {trans.__('Good')}
         </button>
         <button
@@ -80,7 +81,7 @@ export function TheWord({ account, heard }: ITheWord): ReactElement {
             }
           }}
         >
-          <span aria-hidden="true">👎 </span>
+          <thumbDownIcon.react tag="span" className="mc-thumb-icon" />
           {said === 'bad' ? trans.__('Bad') : badLabel}
         </button>
         {said !== null && (
@@ -108,7 +109,7 @@ export function TheWord({ account, heard }: ITheWord): ReactElement {
         />
       )}
       {failure && <Trouble error={failure} />}
-      <p className="mc-told" role="status">
+      <p className="mc-trace-told" role="status">
         {told}
       </p>
     </section>
@@ -129,7 +130,7 @@ function Reason({ ends, busy, say, cancel }: IReason): ReactElement {
   const field = useId();
   return (
     <form
-      className="mc-reason"
+      className="mc-trace-reason"
       onSubmit={event => {
         event.preventDefault();
         say(reason);
