@@ -47,6 +47,7 @@ class Card:
         self._ended = False
         self._doing = ""
         self._step = 0
+        self._seen = False  # what the step did was seen: the next piece is of the next one
         self._tokens = 0
         self._under: tuple[str, ...] = ()
 
@@ -67,6 +68,8 @@ class Card:
     def piece(self) -> None:
         """A piece of the reply has come: a token or so."""
         self._tokens += 1
+        self._step += self._seen
+        self._seen = False
         self._now("writes")
 
     def runs(self, step: Step) -> None:
@@ -75,7 +78,7 @@ class Card:
 
     def observed(self, step: Step) -> None:
         """The code of a step has run; the policy is asked again, where that was not the end."""
-        self._step = step.index + 2
+        self._step, self._seen = step.index + 1, True
         self._now("looks at what came of it")
 
     def end(self) -> None:

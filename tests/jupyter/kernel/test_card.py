@@ -69,6 +69,10 @@ def test_the_step_counts_on(stage: Stage) -> None:
     stage.card.begun(begun())
     stage.card.observed(Step(0, (), "", "x"))
     stage.pass_time(UPDATE_SECONDS)
+    assert "· step 1 ·" in stage.shown[-1]
+    stage.card.piece()
+    stage.pass_time(UPDATE_SECONDS)
+    stage.card.piece()
     assert "· step 2 ·" in stage.shown[-1]
 
 
