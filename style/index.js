@@ -4,3 +4,4 @@ import './skills.css';
 import './scores.css';
 import './training.css';
 import './agentCells.css';
+import './settings.css';

@@ -31,6 +31,7 @@ interface IPage {
   command: string;
   label: (trans: TranslationBundle) => string;
   caption: (trans: TranslationBundle) => string;
+  title: (trans: TranslationBundle) => string;
   icon: typeof metaclawIcon;
   make: () => Widget;
 }
@@ -72,6 +73,7 @@ export const settings: JupyterFrontEndPlugin<void> = {
         command: CommandIDs.openSettings,
         label: () => trans.__('Settings'),
         caption: () => trans.__('Change what the agent does'),
+        title: () => trans.__('MetaClaw settings'),
         icon: settingsIcon,
         make: () =>
           new SettingsPanel(context, new SettingsForm(connection), { look })
@@ -80,6 +82,7 @@ export const settings: JupyterFrontEndPlugin<void> = {
         command: CommandIDs.doctor,
         label: () => trans.__('Look whether all is in order'),
         caption: () => trans.__('See what works here and what does not'),
+        title: () => trans.__('MetaClaw doctor'),
         icon: metaclawIcon,
         make: () => new DoctorPanel(context, doctor)
       }
@@ -115,7 +118,8 @@ function addPage(
         const content = page.make();
         open = new MainAreaWidget({ content });
         open.id = `${content.id}-page`;
-        open.title.label = trans.__('MetaClaw: %1', page.label(trans));
+        open.title.label = page.title(trans);
+        open.title.caption = page.caption(trans);
         open.title.icon = icon;
         open.title.closable = true;
         open.toolbar.hide();
@@ -131,6 +135,10 @@ function addPage(
     }
   });
   if (lab && restorer) {
-    void restorer.restore(tracker, { command, name: () => command });
+    void restorer.restore(tracker, {
+      command,
+      args: () => ({}),
+      name: () => command
+    });
   }
 }

@@ -152,9 +152,11 @@ function summaryOf(doctor: Doctor, trans: TranslationBundle): string {
     return trans.__('All is well.');
   }
   return [
-    trans._n('%1 failure', '%1 failures', bad, bad),
-    trans._n('%1 warning', '%1 warnings', warned, warned)
-  ].join(', ');
+    bad > 0 && trans._n('%1 failure', '%1 failures', bad, bad),
+    warned > 0 && trans._n('%1 warning', '%1 warnings', warned, warned)
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function levelInWords(

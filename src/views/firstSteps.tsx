@@ -32,8 +32,14 @@ function Steps({ first, status }: ISteps): ReactElement | null {
   }
   return (
     <section className="mc-first" aria-label={trans.__('What to do next')}>
-      {steps.map(step => (
-        <Step key={step.id} first={first} step={step} status={status} />
+      {steps.map((step, index) => (
+        <Step
+          key={step.id}
+          first={first}
+          step={step}
+          status={status}
+          isFirst={index === 0}
+        />
       ))}
     </section>
   );
@@ -43,18 +49,16 @@ interface IStepView {
   first: FirstSteps;
   step: IStep;
   status: Status | undefined;
+  /** Whether it is the first: of hints that one is open. */
+  isFirst: boolean;
 }
 
-function Step({ first, step, status }: IStepView): ReactElement {
+function Step({ first, step, status, isFirst }: IStepView): ReactElement {
   const { commands, trans } = useView();
   const { title, text, command, act } = wordsOf(step, status, trans);
   const able = act?.command !== undefined && commands.hasCommand(act.command);
-  return (
-    <div className={`mc-step mc-step-${step.kind}`} data-step={step.id}>
-      <p className="mc-step-title">
-        {step.kind === 'trouble' && <span aria-hidden="true">⚠ </span>}
-        {title}
-      </p>
+  const rest = (
+    <>
       <p className="mc-step-text">{text}</p>
       {command !== undefined && <Copyable command={command} />}
       <div className="mc-buttons">
@@ -86,6 +90,23 @@ function Step({ first, step, status }: IStepView): ReactElement {
           </button>
         )}
       </div>
+    </>
+  );
+  if (step.kind === 'hint') {
+    return (
+      <details className="mc-step" data-step={step.id} open={isFirst}>
+        <summary className="mc-step-title">{title}</summary>
+        {rest}
+      </details>
+    );
+  }
+  return (
+    <div className="mc-step mc-step-trouble" data-step={step.id} role="alert">
+      <p className="mc-step-title">
+        <span aria-hidden="true">⚠ </span>
+        {title}
+      </p>
+      {rest}
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { memo, type ReactElement, useState } from 'react';
 import type { Setting } from '../../api/schema';
 import { Refused } from '../../api/failure';
@@ -60,7 +61,7 @@ function Whole({
       <p id={`${id}-about`} className="mc-setting-about">
         {setting.description}{' '}
         <span className="mc-quiet">
-          {[boundsOf(setting, trans), defaultIn(setting, trans)]
+          {[boundsOf(setting, trans), defaultOf(setting, trans)]
             .filter(Boolean)
             .join(' · ')}
         </span>
@@ -136,11 +137,11 @@ function Foot({
   );
 }
 
-function defaultIn(
-  setting: Setting,
-  trans: ReturnType<typeof useView>['trans']
-): string {
-  return trans.__('default: %1', defaultInWords(setting, trans));
+/** The default, where the value is another. */
+function defaultOf(setting: Setting, trans: TranslationBundle): string {
+  return setting.source === 'default'
+    ? ''
+    : trans.__('default: %1', defaultInWords(setting, trans));
 }
 
 function inFull(error: Error): string {

@@ -159,7 +159,9 @@ describe('the settings', () => {
     const agent = screen.getByRole('region', { name: 'Agent' });
     expect(within(agent).getAllByText(/^(steps|mode|learn)$/)).toHaveLength(3);
     within(agent).getByText(/About agent.steps/);
-    within(agent).getByText('1 to 50 · default: 6');
+    within(agent).getByText('1 to 50');
+    screen.getByText('default: 30');
+    expect(within(agent).getAllByText('default')).toHaveLength(3);
     screen.getByText('/home/config.toml');
   });
 
