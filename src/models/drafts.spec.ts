@@ -40,6 +40,12 @@ describe('Drafts', () => {
     expect(drafts.of('dates')).toEqual({ text: 'mine', base: THEIRS });
   });
 
+  it('knows which edits would be a loss', () => {
+    const drafts = begun();
+    drafts.begin('names', BASE);
+    expect(drafts.touched).toEqual(['dates']);
+  });
+
   it('writes to nothing but an edit', () => {
     const drafts = new Drafts();
     drafts.write('dates', 'mine');

@@ -23,6 +23,13 @@ export class Drafts {
     return this._drafts.get(name);
   }
 
+  /** The names of the skills with edits by which something would be lost. */
+  get touched(): string[] {
+    return [...this._drafts]
+      .filter(([, draft]) => isTouched(draft))
+      .map(([name]) => name);
+  }
+
   get changed(): ISignal<this, string> {
     return this._changed;
   }

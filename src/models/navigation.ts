@@ -32,6 +32,11 @@ export class Navigation {
     return this._before.length > 0;
   }
 
+  /** Where the way back leads; undefined where that is not known. */
+  get before(): IPlace | undefined {
+    return this._before.at(-1);
+  }
+
   get changed(): ISignal<this, IPlace> {
     return this._changed;
   }

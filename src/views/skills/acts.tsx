@@ -4,6 +4,7 @@ import { useView } from '../context';
 import { tellOutcome } from '../outcome';
 import { Confirm } from '../training/confirm';
 import { useSkillModels } from './models';
+import { Sign } from './signs';
 import type { ISkillView } from './skill';
 
 /** What is switched in the head of a page: whether a skill is used, and whether evolution may change it. */
@@ -30,7 +31,7 @@ export function Toggles({ account, refresh }: ISkillView): ReactElement {
           turn('enable', disabled);
         }}
       >
-        <span aria-hidden="true">⏻</span>
+        <Sign name="power" />
       </button>
       <button
         type="button"
@@ -47,7 +48,7 @@ export function Toggles({ account, refresh }: ISkillView): ReactElement {
           turn('pin', !pinned);
         }}
       >
-        <span aria-hidden="true">📌</span>
+        <Sign name="pinned" />
       </button>
     </span>
   );

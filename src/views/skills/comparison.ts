@@ -13,11 +13,13 @@ const DIFFERENCE_MS = 100;
 
 export interface IComparison extends IEditor {
   before: string;
+  /** What the buttons are called that take a part of the text before, and that keep it as it is edited. */
+  controls?: { take: string; keep: string } | undefined;
 }
 
 /** Show how a text differs from the one before; where it is edited, parts of that can be taken over. */
 export function openComparison(comparison: IComparison): IOpenEditor {
-  const { host, text, before, onChange } = comparison;
+  const { host, text, before, controls } = comparison;
   return opened(
     new EditorView({
       parent: host,
@@ -27,7 +29,10 @@ export function openComparison(comparison: IComparison): IOpenEditor {
           editorSetup(comparison),
           unifiedMergeView({
             original: before,
-            mergeControls: onChange !== undefined,
+            mergeControls: controls
+              ? (type, act) =>
+                  button(type === 'reject' ? controls.take : controls.keep, act)
+              : false,
             gutter: true,
             collapseUnchanged: { margin: 3, minSize: 6 },
             diffConfig: { scanLimit: 500, timeout: DIFFERENCE_MS }
@@ -36,4 +41,17 @@ export function openComparison(comparison: IComparison): IOpenEditor {
       })
     })
   );
+}
+
+function button(label: string, act: (event: MouseEvent) => void): HTMLElement {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = 'mc-button mc-part';
+  made.textContent = label;
+  // The editor would take the focus on the way.
+  made.onmousedown = event => {
+    event.preventDefault();
+  };
+  made.onclick = act;
+  return made;
 }

@@ -117,6 +117,10 @@ export function Edit({ account, refresh, close }: IEdit): ReactElement {
           </div>
           <Comparison
             before={theirs.text}
+            controls={{
+              take: trans.__('Take theirs'),
+              keep: trans.__('Keep mine')
+            }}
             text={text}
             label={label}
             onChange={write}

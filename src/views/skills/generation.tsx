@@ -29,10 +29,7 @@ export function GenerationPage({ number }: { number: number }): ReactElement {
   );
   return (
     <>
-      <Head
-        back={trans.__('Generations')}
-        title={trans.__('Generation g%1', number)}
-      />
+      <Head title={trans.__('Generation g%1', number)} />
       <Loaded resource={detail}>
         {found => <Generation detail={found} />}
       </Loaded>

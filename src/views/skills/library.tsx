@@ -8,6 +8,7 @@ import { Empty, Loaded, Trouble } from '../notice';
 import { useSkillModels } from './models';
 import { Problems } from './problems';
 import { SkillTree } from './tree';
+import { Unsaved } from './unsaved';
 
 /** The library: a search, and the tree of what it leaves. */
 export function LibraryView(): ReactElement {
@@ -21,6 +22,7 @@ export function LibraryView(): ReactElement {
         {found => (
           <>
             <Summary found={found} />
+            <Unsaved />
             <Problems found={found} />
             {library.failure && <Trouble error={library.failure} />}
             {found.total > 0 ? (

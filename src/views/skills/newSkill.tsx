@@ -42,7 +42,7 @@ export function NewSkill(): ReactElement {
   };
   return (
     <>
-      <Head back={trans.__('Skills')} title={trans.__('New skill')} />
+      <Head title={trans.__('New skill')} />
       <SourceText
         text={text}
         label={trans.__('Text of the new skill')}

@@ -12,12 +12,13 @@ import { Failures } from './failures';
 import { Fared } from './fared';
 import { Gone } from './gone';
 import { Head } from './head';
+import { isSign, Sign } from './signs';
 import { Texts } from './texts';
 import { markInWords } from './words';
 
 /** One skill: its text, where it came from, how it fared, and what can be done with it. */
 export function SkillPage({ name }: { name: string }): ReactElement {
-  const { connection, trans } = useView();
+  const { connection } = useView();
   const account = useLoaded(connection, `skill ${name}`, api =>
     answer(api.GET('/skills/{name}', { params: { path: { name } } }))
   );
@@ -28,7 +29,7 @@ export function SkillPage({ name }: { name: string }): ReactElement {
   };
   return (
     <>
-      <Head back={trans.__('Skills')} title={<Name text={name} />}>
+      <Head title={<Name text={name} />}>
         {value && !isGone && <Toggles account={value} refresh={refresh} />}
       </Head>
       {isGone ? (
@@ -59,15 +60,12 @@ function Skill({ account, refresh }: ISkillView): ReactElement {
       </p>
       {whence.marks.length > 0 && (
         <p className="mc-skill-marks">
-          {whence.marks.map(mark => {
-            const { sign, word } = markInWords(mark, trans);
-            return (
-              <span key={mark}>
-                <span aria-hidden="true">{sign} </span>
-                {word}{' '}
-              </span>
-            );
-          })}
+          {whence.marks.map(mark => (
+            <span key={mark}>
+              {isSign(mark) && <Sign name={mark} />}{' '}
+              {markInWords(mark, trans)}{' '}
+            </span>
+          ))}
         </p>
       )}
       {problem && (

@@ -1,6 +1,7 @@
 import React, { type ReactElement, useEffect, useRef, useState } from 'react';
 import { useView } from '../context';
 import { Trouble } from '../notice';
+import type { IComparison } from './comparison';
 import type { IEditor, IOpenEditor } from './editorSetup';
 
 type Shown = Omit<IEditor, 'host'>;
@@ -21,15 +22,16 @@ export function SourceText(shown: Shown): ReactElement {
 /** How a text differs from the one `before`; that view is loaded with the first one, too. */
 export function Comparison({
   before,
+  controls,
   ...shown
-}: Shown & { before: string }): ReactElement {
+}: Shown & Pick<IComparison, 'before' | 'controls'>): ReactElement {
   return (
     <Editor
       key={before}
       {...shown}
       open={async editor => {
         const { openComparison } = await import('./comparison');
-        return openComparison({ ...editor, before });
+        return openComparison({ ...editor, before, controls });
       }}
     />
   );

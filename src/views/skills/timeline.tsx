@@ -32,7 +32,7 @@ export function Timeline(): ReactElement {
   const page = useResource(pages.page);
   return (
     <>
-      <Head back={trans.__('Skills')} title={trans.__('Generations')} />
+      <Head title={trans.__('Generations')} />
       <Loaded resource={page}>
         {({ rows }) => (
           <>

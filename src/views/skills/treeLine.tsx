@@ -5,6 +5,7 @@ import { visible } from '../../models/hidden';
 import type { ITreeLine } from '../../models/library';
 import { useView } from '../context';
 import { Name } from '../name';
+import { isSign, Sign } from './signs';
 import { groupInWords, markInWords } from './words';
 
 interface ILineView {
@@ -92,8 +93,8 @@ function Skill({ row }: { row: LibraryRow }): ReactElement {
       <bdi className="mc-tree-about">{visible(row.description)}</bdi>
       <span className="mc-tree-end">
         {row.marks.map(mark => (
-          <span key={mark} title={markInWords(mark, trans).word}>
-            {markInWords(mark, trans).sign}
+          <span key={mark} title={markInWords(mark, trans)}>
+            {isSign(mark) ? <Sign name={mark} /> : mark}
           </span>
         ))}
         {row.uses > 0 && <span>{trans.__('%1×', row.uses)}</span>}
@@ -106,10 +107,7 @@ function Skill({ row }: { row: LibraryRow }): ReactElement {
 
 /** The same for those who hear. */
 function inWords(row: LibraryRow, trans: TranslationBundle): string {
-  const parts = [
-    row.name,
-    ...row.marks.map(mark => markInWords(mark, trans).word)
-  ];
+  const parts = [row.name, ...row.marks.map(mark => markInWords(mark, trans))];
   if (row.uses > 0) {
     parts.push(trans._n('used once', 'used %1 times', row.uses, row.uses));
   }

@@ -19,20 +19,17 @@ export function causeInWords(cause: string, trans: TranslationBundle): string {
   }
 }
 
-/** A mark of a skill: a sign for those who see, a word for all. */
-export function markInWords(
-  mark: string,
-  trans: TranslationBundle
-): { sign: string; word: string } {
+/** A mark of a skill, in words. */
+export function markInWords(mark: string, trans: TranslationBundle): string {
   switch (mark) {
     case 'pinned':
-      return { sign: '⚲', word: trans.__('pinned') };
+      return trans.__('pinned');
     case 'disabled':
-      return { sign: '⊘', word: trans.__('disabled') };
+      return trans.__('disabled');
     case 'quarantined':
-      return { sign: '⚠', word: trans.__('in quarantine') };
+      return trans.__('in quarantine');
     default:
-      return { sign: '·', word: mark };
+      return mark;
   }
 }
 
@@ -54,7 +51,7 @@ export function groupInWords(
   if (by === 'mark') {
     return key === 'none'
       ? trans.__('without a mark')
-      : markInWords(key, trans).word;
+      : markInWords(key, trans);
   }
   return label;
 }
