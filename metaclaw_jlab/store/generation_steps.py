@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 
@@ -30,9 +33,29 @@ class GenerationStep:
     after: Mapping[str, str] = field(default_factory=dict)
 
 
-def generation_steps(database: Database, first: int, last: int) -> Iterator[GenerationStep]:
+# Generations never change, so neither do their steps.
+_kept: WeakKeyDictionary[Database, OrderedDict[int, GenerationStep]] = WeakKeyDictionary()
+_kept_lock = threading.Lock()
+_KEPT = 256
+
+
+def generation_steps(database: Database, first: int, last: int) -> tuple[GenerationStep, ...]:
     """The generations `first` to `last`, in order, those that there are. The time grows with their size, and hardly
     with what they hold: a library of 10,000 skills is megabytes of members, of which a generation changes a few."""
+    numbers = range(first, last + 1)
+    with _kept_lock:
+        kept = _kept.setdefault(database, OrderedDict())
+        if all(number in kept for number in numbers):
+            return tuple(kept[number] for number in numbers)
+    found = tuple(_read(database, first, last))
+    with _kept_lock:
+        kept.update((step.number, step) for step in found[-_KEPT:])
+        while len(kept) > _KEPT:
+            kept.popitem(last=False)
+    return found
+
+
+def _read(database: Database, first: int, last: int) -> Iterator[GenerationStep]:
     query = (
         select(generations)
         .where(generations.c.number.between(first - 1, last))

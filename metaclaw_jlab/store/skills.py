@@ -60,7 +60,7 @@ class Skills:
 
     def steps(self, first: int, last: int) -> tuple[GenerationStep, ...]:
         """What the generations `first` to `last` changed, in order."""
-        return tuple(generation_steps(self._database, first, last))
+        return generation_steps(self._database, first, last)
 
     def hash_of(self, name: str, number: int) -> str | None:
         """The content hash that a skill has in a generation; None where it is not in it."""

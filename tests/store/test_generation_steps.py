@@ -47,3 +47,17 @@ def test_the_changes_are_those_between_the_members(seed: int, database: Database
         old, new = members[step.number - 1], members[step.number]
         assert (set(step.before.items()), set(step.after.items())) == (old - new, new - old)
         assert step.skills == len(new)
+
+
+def test_what_was_read_before_is_told_again_with_what_came_since(database: Database, skills: Skills) -> None:
+    a = skill("a")
+    skills.commit_generation(Cause.USER, [a])
+    before = generation_steps(database, 0, 1)
+    skills.commit_generation(Cause.USER, [a, skill("b")])
+    assert generation_steps(database, 0, 1) == before
+    assert [sorted(step.after) for step in generation_steps(database, 0, 2)] == [[], ["a"], ["b"]]
+
+
+def test_nothing_is_told_of_no_generation(database: Database) -> None:
+    assert generation_steps(database, 3, 2) == ()
+    assert generation_steps(database, 5, 6) == ()
