@@ -111,13 +111,19 @@ export class SettingsForm {
       !setting.overridden &&
       same(setting.value, value)
     ) {
-      if (state.error) {
-        state.error = undefined;
-        this._changed.emit();
-      }
+      this.forget(key);
       return;
     }
     await this._change(key, { put: value });
+  }
+
+  /** Say no more why the last change was refused. */
+  forget(key: string): void {
+    const state = this._state(key);
+    if (state.error) {
+      state.error = undefined;
+      this._changed.emit();
+    }
   }
 
   /** Let the default hold again, or what another layer says. Never rejects. */

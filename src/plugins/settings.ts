@@ -28,6 +28,8 @@ import { named } from '../views/words';
 
 /** Something of ours that is opened as a page. */
 interface IPage {
+  /** What it is restored by: nothing with a colon. */
+  name: string;
   command: string;
   label: (trans: TranslationBundle) => string;
   caption: (trans: TranslationBundle) => string;
@@ -70,6 +72,7 @@ export const settings: JupyterFrontEndPlugin<void> = {
     };
     const pages: readonly IPage[] = [
       {
+        name: 'metaclaw-settings',
         command: CommandIDs.openSettings,
         label: () => trans.__('Settings'),
         caption: () => trans.__('Change what the agent does'),
@@ -79,6 +82,7 @@ export const settings: JupyterFrontEndPlugin<void> = {
           new SettingsPanel(context, new SettingsForm(connection), { look })
       },
       {
+        name: 'metaclaw-doctor',
         command: CommandIDs.doctor,
         label: () => trans.__('Look whether all is in order'),
         caption: () => trans.__('See what works here and what does not'),
@@ -105,8 +109,8 @@ function addPage(
   trans: TranslationBundle
 ): void {
   const { commands, shell } = app;
-  const { command, icon } = page;
-  const tracker = new WidgetTracker<MainAreaWidget>({ namespace: command });
+  const { command, icon, name } = page;
+  const tracker = new WidgetTracker<MainAreaWidget>({ namespace: name });
   let open: MainAreaWidget | undefined;
   commands.addCommand(command, {
     label: args => named(page.label(trans), args, trans),
@@ -138,7 +142,7 @@ function addPage(
     void restorer.restore(tracker, {
       command,
       args: () => ({}),
-      name: () => command
+      name: () => name
     });
   }
 }

@@ -1,4 +1,4 @@
-import React, { type ReactElement, useState } from 'react';
+import React, { type ReactElement, useRef, useState } from 'react';
 import type { Setting } from '../../api/schema';
 import { meantBy, textOf } from '../../models/settingText';
 import { useView } from '../context';
@@ -10,9 +10,12 @@ interface IEditor {
   /** The ids of what describes it. */
   describedBy: string;
   invalid: boolean;
-  put: (value: unknown) => void;
+  /** Write a value; whether that was taken. */
+  put: (value: unknown) => Promise<boolean>;
   /** What is typed means nothing, and why; undefined where it does again. */
   complain: (problem: string | undefined) => void;
+  /** What was refused is given up. */
+  forget: () => void;
 }
 
 /** The control for a setting's value, by its kind. */
@@ -37,7 +40,7 @@ function Switch({ setting, id, describedBy, put }: IEditor): ReactElement {
       checked={setting.value === true}
       disabled={setting.locked}
       onChange={event => {
-        put(event.currentTarget.checked);
+        void put(event.currentTarget.checked);
       }}
     />
   );
@@ -65,7 +68,7 @@ function Choice(props: IEditor): ReactElement {
       value={textOf(setting.value)}
       onChange={event => {
         const text = event.currentTarget.value;
-        put(text === UNSET ? null : isSwitch ? text === 'true' : text);
+        void put(text === UNSET ? null : isSwitch ? text === 'true' : text);
       }}
     >
       {setting.nullable && <option value={UNSET}>{trans.__('unset')}</option>}
@@ -80,15 +83,17 @@ function Choice(props: IEditor): ReactElement {
 
 /** A line of text, which counts when it is left or Enter is pressed; Escape takes it back. */
 function Text(props: IEditor): ReactElement {
-  const { setting, id, describedBy, invalid, put, complain } = props;
+  const { setting, id, describedBy, invalid, put, complain, forget } = props;
   const { trans } = useView();
   // What is typed and does not count yet; a value that comes from elsewhere does not disturb it.
   const [draft, setDraft] = useState<string>();
+  // What was refused is not tried again until it is changed.
+  const tried = useRef<string>(undefined);
   const isTable = setting.kind === 'table';
   const isNumber = setting.kind === 'number' || setting.kind === 'integer';
 
   const settle = (): void => {
-    if (draft === undefined) {
+    if (draft === undefined || draft === tried.current) {
       return;
     }
     const meant = meantBy(draft, setting, trans);
@@ -97,8 +102,13 @@ function Text(props: IEditor): ReactElement {
       return;
     }
     complain(undefined);
-    setDraft(undefined);
-    put(meant.value);
+    tried.current = draft;
+    void put(meant.value).then(taken => {
+      if (taken) {
+        setDraft(now => (now === draft ? undefined : now));
+        tried.current = undefined;
+      }
+    });
   };
   const shared = {
     id,
@@ -119,7 +129,9 @@ function Text(props: IEditor): ReactElement {
       if (event.key === 'Escape' && draft !== undefined) {
         event.stopPropagation();
         complain(undefined);
+        forget();
         setDraft(undefined);
+        tried.current = undefined;
       }
     },
     onChange: (

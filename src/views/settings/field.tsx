@@ -52,10 +52,14 @@ function Whole({
           id={id}
           describedBy={`${id}-about ${id}-wrong`}
           invalid={wrong !== undefined}
-          put={value => {
-            void form.put(key, value);
+          put={async value => {
+            await form.put(key, value);
+            return form.field(key).error === undefined;
           }}
           complain={setProblem}
+          forget={() => {
+            form.forget(key);
+          }}
         />
       </div>
       <p id={`${id}-about`} className="mc-setting-about">

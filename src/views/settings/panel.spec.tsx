@@ -248,6 +248,14 @@ describe('the settings', () => {
     expect(box('steps').getAttribute('aria-describedby')).toContain(
       alert.closest('[role="alert"]')?.id
     );
+    expect(box('steps').value).toBe('99');
+    fireEvent.blur(box('steps'));
+    expect(writes()).toHaveLength(1);
+    fireEvent.keyDown(box('steps'), { key: 'Escape' });
+    await waitFor(() => {
+      expect(box('steps').value).toBe('6');
+    });
+    expect(screen.queryByText(/It should be less/)).toBeNull();
   });
 
   it('go back to the default, and back again', async () => {
