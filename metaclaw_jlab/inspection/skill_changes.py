@@ -119,8 +119,10 @@ def quarantine(workspace: Workspace, name: str, *, on: bool) -> Done:
         told = f"{name} is not in quarantine."
     elif Mark.DISABLED in marks.all().get(name, {}):
         told = f"{name} is out of quarantine, and disabled still."
-    else:
+    elif name in dict(workspace.synchronised().generation.members):
         told = f"{name} is out of quarantine."
+    else:
+        told = f"{name} is out of quarantine. It is not in the library: a rollback brings it back."
     current = workspace.synchronised().generation
     undo = f"skills {'release' if on else 'quarantine'} {name}"
     return _done(workspace, told, current.number, current, undo=undo)

@@ -123,7 +123,9 @@ def disable(skills: Skills, marks: Marks, name: str) -> SkillGeneration:
     """Take a skill out, and remember in which version it is to come back. Raises NotFound."""
     current = skills.current_generation()
     sha256 = dict(current.members).get(name)
-    if sha256 is None and Mark.DISABLED in marks.all().get(name, {}):
+    found = marks.all().get(name, {})
+    if sha256 is None and any(mark in found for mark in _OUT_OF_USE):
+        marks.mark(name, Mark.DISABLED, next(iter(found[mark] for mark in _OUT_OF_USE if mark in found)))
         return current
     if sha256 is None:
         raise _unknown(name, current)

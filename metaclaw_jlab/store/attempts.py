@@ -12,7 +12,8 @@ from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import trajectories
 from metaclaw_jlab.store.trigger_sql import LEARNABLE
 
-MOST = 1000
+MOST = 500
+_LOOKED = 3 * MOST  # some of them nobody judged
 
 # The user's word counts first, then the checks. An exception alone tells nothing: where it does not come, nothing does.
 _RIGHT = (
@@ -29,12 +30,17 @@ _WITH = text(
     "  ORDER BY number DESC LIMIT :most) AS used\n"
     "JOIN trajectories AS task ON task.number = used.number WHERE is_right IS NOT NULL ORDER BY task.number"
 )
+# The newest are picked by number alone, from an index, before any row is read.
 _BEFORE = text(
-    f"SELECT text_sha256, is_right FROM (SELECT task.number, task.text_sha256, {_RIGHT} AS is_right\n"
-    "  FROM trajectories AS task WHERE task.text_sha256 IN :tasks AND task.skill_generation < :came\n"
-    f"    AND task.stop IS NOT NULL AND task.learn = 1 AND task.purpose IN {LEARNABLE}\n"
-    "    AND NOT EXISTS (SELECT 1 FROM uses WHERE uses.number = task.number AND uses.name = :name)\n"
-    "    AND is_right IS NOT NULL ORDER BY task.number DESC LIMIT :most) ORDER BY number"
+    f"SELECT task.text_sha256, {_RIGHT} AS is_right FROM (SELECT number FROM trajectories\n"
+    "  WHERE text_sha256 IN :tasks AND number < coalesce((SELECT number FROM trajectories\n"
+    "    WHERE skill_generation >= :came ORDER BY skill_generation, number LIMIT 1), 1 << 62)\n"
+    "  ORDER BY number DESC LIMIT :looked) AS early\n"
+    "JOIN trajectories AS task ON task.number = early.number\n"
+    "WHERE task.skill_generation < :came AND task.stop IS NOT NULL AND task.learn = 1\n"
+    f"  AND task.purpose IN {LEARNABLE} AND is_right IS NOT NULL AND NOT EXISTS (\n"
+    "    SELECT 1 FROM uses WHERE uses.number = task.number AND uses.name = :name)\n"
+    "ORDER BY task.number DESC LIMIT :most"
 ).bindparams(bindparam("tasks", expanding=True))
 _LEARNT = text(
     "SELECT DISTINCT trajectories.text_sha256 FROM lineage\n"
@@ -75,10 +81,10 @@ class Attempts:
 
     def before(self, name: str, came: int, tasks: Collection[str]) -> tuple[Attempt, ...]:
         """Those at tasks of these texts under generations before `came`, without the skill, the oldest first."""
-        values = {"name": name, "came": came, "tasks": sorted(tasks), "most": MOST}
+        values = {"name": name, "came": came, "tasks": sorted(tasks), "most": MOST, "looked": _LOOKED}
         with self._database.read() as connection:
             rows = connection.execute(_BEFORE, values).all()
-        return tuple(Attempt(text_sha256, bool(right)) for text_sha256, right in rows)
+        return tuple(Attempt(text_sha256, bool(right)) for text_sha256, right in reversed(rows))
 
     def learnt_from(self, name: str) -> frozenset[str]:
         """The texts, by their hashes, of the tasks whose failures the skill came from."""

@@ -380,3 +380,16 @@ def test_a_text_of_an_earlier_generation_is_shown(learnt: Workspace) -> None:
         text_of_skill(learnt, NAME, 0)
     with pytest.raises(NotFound, match="There are 0 to 2"):
         text_of_skill(learnt, NAME, 9)
+
+
+def test_a_quarantined_skill_that_a_rollback_took_out_can_be_disabled_or_released(learnt: Workspace) -> None:
+    quarantine(learnt, NAME, on=True)
+    roll_back_library(learnt, 0)
+    assert switch(learnt, NAME, on=False).made == 2
+    assert list_skills(learnt).skills[0].marks == ("disabled", "quarantined")
+    switch(learnt, NAME, on=True)
+    assert current(learnt) == {NAME: RULE.sha256}
+    quarantine(learnt, NAME, on=True)
+    roll_back_library(learnt, 0)
+    assert "a rollback brings it back" in quarantine(learnt, NAME, on=False).told
+    assert list_skills(learnt).skills == ()
