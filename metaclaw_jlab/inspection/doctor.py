@@ -29,10 +29,11 @@ _MARKS = {Level.OK: "ok  ", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found; `healthy` where nothing failed."""
+    """What was found; `healthy` where nothing failed, `startable` where a local policy shall answer and does not run."""
 
     findings: tuple[Finding, ...]
     healthy: bool
+    startable: bool = False
 
 
 def diagnose(
@@ -93,6 +94,16 @@ def diagnose_without_home(error: MetaclawError) -> tuple[Finding, ...]:
         ("keyring", _keyring),
     )
     return _examine(parts, None)
+
+
+def startable(workspace: Workspace) -> bool:
+    """Whether a local policy is to answer that does not run now."""
+    from metaclaw_jlab.runtime import policy_server
+
+    try:
+        return not workspace.settings().policy.base_url and policy_server.process(workspace.home) is None
+    except MetaclawError:
+        return False
 
 
 def healthy(findings: Sequence[Finding]) -> bool:

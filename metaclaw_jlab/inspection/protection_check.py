@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
 
 SANDBOX, PROTECTIONS = "sandbox", "protections"
+_ISOLATE = "metaclaw config set sandbox.isolation auto"
 _KERNEL = Path("/proc/sys")
 # A kernel's switch that forbids namespaces: the value that does, and the one that allows them.
 _SWITCHES = {
@@ -42,7 +43,7 @@ def sandbox(workspace: Workspace) -> Finding:
             SANDBOX,
             "Isolation is switched off: code in a sandbox reaches the network and your files.",
             "Set sandbox.isolation to auto.",
-            "metaclaw config set sandbox.isolation auto",
+            _ISOLATE,
         )
     if bubblewrap.probe() is not None:
         return ok(SANDBOX, "Bubblewrap works: no network, a read-only system, your files hidden.")
@@ -73,7 +74,7 @@ def protections(workspace: Workspace) -> Finding:
             PROTECTIONS,
             f"Only limits hold in a sandbox: {bounds}, processes of its own.",
             "Let bubblewrap isolate it; until then run only code that you trust.",
-            isolation_command(),
+            _ISOLATE if limits.isolation == "none" else isolation_command(),
         )
     found = leaks(workspace.home.database, as_root=as_root)
     if found is None:

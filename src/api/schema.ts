@@ -1190,13 +1190,18 @@ export interface components {
         };
         /**
          * Diagnosis
-         * @description What was found; `healthy` where nothing failed.
+         * @description What was found; `healthy` where nothing failed, `startable` where a local policy shall answer and does not run.
          */
         Diagnosis: {
             /** Findings */
             findings: components["schemas"]["Finding"][];
             /** Healthy */
             healthy: boolean;
+            /**
+             * Startable
+             * @default false
+             */
+            startable: boolean;
         };
         /**
          * Done

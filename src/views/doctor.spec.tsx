@@ -27,12 +27,13 @@ function finding(name: string, level: Finding['level'], command = ''): Finding {
 
 let server: FakeServer;
 let findings: Finding[];
+let startable: boolean;
 let held: Promise<void> | undefined;
 
 function shown(): HTMLElement {
   server = new FakeServer(async () => {
     await held;
-    return { findings, healthy: false };
+    return { findings, healthy: false, startable };
   });
   const context = {
     connection: server.connection,
@@ -52,6 +53,7 @@ beforeAll(() => {
 
 beforeEach(() => {
   held = undefined;
+  startable = true;
   findings = [
     finding('python', 'ok'),
     finding('sandbox', 'warn', 'apt install bubblewrap'),
@@ -114,6 +116,13 @@ describe("the doctor's card", () => {
         'true'
       ]);
     });
+  });
+
+  it('offers to start only what can be started', async () => {
+    startable = false;
+    shown();
+    await screen.findByText('1 failure, 1 warning');
+    expect(screen.queryByRole('button', { name: /Start/ })).toBeNull();
   });
 
   it('shows what findings hold and runs none of it', async () => {

@@ -70,11 +70,13 @@ export function DoctorCard({ doctor }: { doctor: Doctor }): ReactElement {
       </p>
       <div className="mc-buttons">
         <Look doctor={doctor} label={trans.__('Look again')} />
-        <Look
-          doctor={doctor}
-          label={trans.__('Start the local policy, and look')}
-          start
-        />
+        {diagnosis?.startable === true && (
+          <Look
+            doctor={doctor}
+            label={trans.__('Start the local policy, and look')}
+            start
+          />
+        )}
       </div>
       {failure && <Trouble error={failure} />}
       <ul className="mc-findings">

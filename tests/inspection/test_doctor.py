@@ -9,7 +9,13 @@ from keyring.backends import fail as fail_backend
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.errors import HomeRefused
 from metaclaw_jlab.executors import bubblewrap
-from metaclaw_jlab.inspection.doctor import diagnose, diagnose_without_home, healthy, render_findings
+from metaclaw_jlab.inspection.doctor import (
+    diagnose,
+    diagnose_without_home,
+    healthy,
+    render_findings,
+    startable,
+)
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, ok, warn
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.settings.configuration import set_value
@@ -199,3 +205,11 @@ def test_a_python_that_the_sandbox_would_hide_is_told(
     monkeypatch.setattr(bubblewrap, "probe", lambda: None)
     monkeypatch.setattr(sys, "prefix", "/tmp/somewhere/.venv")
     assert "lies in it" in examined(workspace)["sandbox"].sentence
+
+
+def test_a_local_policy_that_does_not_run_can_be_started(workspace: Workspace) -> None:
+    assert startable(workspace)
+    set_value(workspace.home.config, "policy.base_url", "http://127.0.0.1:9/v1")
+    assert not startable(workspace)
+    workspace.home.config.write_text("[policy\n")
+    assert not startable(workspace)

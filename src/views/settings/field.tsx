@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { lockIcon } from '@jupyterlab/ui-components';
 import React, { memo, type ReactElement, useState } from 'react';
 import type { Setting } from '../../api/schema';
 import { Refused } from '../../api/failure';
@@ -98,7 +99,7 @@ function Foot({
   return (
     <p className="mc-setting-foot">
       <span className={source === 'default' ? 'mc-quiet' : undefined}>
-        {locked && <span aria-hidden="true">🔒 </span>}
+        {locked && <lockIcon.react tag="span" className="mc-setting-lock" />}
         {locked
           ? trans.__('Locked: %1', sourceInWords(setting, trans))
           : sourceInWords(setting, trans)}

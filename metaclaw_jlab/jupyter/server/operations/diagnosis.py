@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
 
-from metaclaw_jlab.inspection.doctor import Diagnosis, diagnose, healthy
+from metaclaw_jlab.inspection.doctor import Diagnosis, diagnose, healthy, startable
 from metaclaw_jlab.jupyter.server.operation import Arguments, Operation
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Looks(Arguments):
 def doctor(host: Host, *, start: bool) -> Diagnosis:
     """Look at everything that a task needs. What fails is a finding. Raises HomeRefused."""
     findings = diagnose(host.workspace, start=start)
-    return Diagnosis(findings, healthy(findings))
+    return Diagnosis(findings, healthy(findings), startable(host.workspace))
 
 
 OPERATIONS = (
