@@ -1,11 +1,20 @@
 import sys
 import types
+from collections.abc import Mapping
 
 import pytest
 
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Task
 from metaclaw_jlab.core.trajectory import InjectedSkill, Stamp, StopReason, Trajectory
-from metaclaw_jlab.jupyter.kernel.display import TerminalReporter, bundle, summary, without_end
+from metaclaw_jlab.jupyter.kernel import display
+from metaclaw_jlab.jupyter.kernel.display import (
+    STOPPED,
+    NotebookReporter,
+    TerminalReporter,
+    bundle,
+    summary,
+    without_end,
+)
 
 
 def ended(**changes: object) -> Trajectory:
@@ -57,3 +66,54 @@ def test_a_note_begins_on_a_line_of_its_own() -> None:
 )
 def test_the_end_word_alone_is_left_out(reply: str, shown: str) -> None:
     assert without_end(reply) == shown
+
+
+class Handle:
+    """An output that remembers what it showed."""
+
+    def __init__(self, data: Mapping[str, object]) -> None:
+        self.shown = [str(data["text/plain"])]
+
+    def update(self, data: Mapping[str, object], **_: object) -> None:
+        self.shown.append(str(data["text/plain"]))
+
+
+@pytest.fixture
+def outputs(monkeypatch: pytest.MonkeyPatch) -> list[Handle]:
+    """The outputs of a cell of a notebook."""
+    found: list[Handle] = []
+
+    def open_output(data: Mapping[str, object], **_: object) -> Handle:
+        found.append(Handle(data))
+        return found[-1]
+
+    monkeypatch.setattr(display, "_display", open_output)
+    return found
+
+
+def test_an_error_leaves_no_card_that_waits(outputs: list[Handle]) -> None:
+    reporter = NotebookReporter()
+    reporter.seeks()
+    reporter.over()
+    assert [output.shown for output in outputs] == [["MetaClaw: looking for skills", STOPPED]]
+
+
+def test_a_task_that_has_its_line_keeps_it(outputs: list[Handle]) -> None:
+    reporter = NotebookReporter()
+    reporter.seeks()
+    reporter.line(bundle("MetaClaw: done"))
+    reporter.over()
+    assert outputs[0].shown[-1] == "MetaClaw: done"
+
+
+def test_what_is_waited_for_first_stands_where_the_card_will_be(outputs: list[Handle]) -> None:
+    reporter = NotebookReporter()
+    reporter.progress("loading the model")
+    reporter.begun(ended(stop=None))
+    assert len(outputs) == 1
+    assert outputs[0].shown[1].startswith("MetaClaw: asks scripted · step 1")
+
+
+def test_nothing_is_left_where_no_task_began(outputs: list[Handle]) -> None:
+    NotebookReporter().over()
+    assert outputs == []

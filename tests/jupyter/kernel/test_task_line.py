@@ -70,3 +70,15 @@ def test_the_name_of_an_exception_cannot_steer_a_terminal() -> None:
     line = task_line(task(stop=None, steps=(step,)), "home-1")
     assert "\x1b" not in str(line["text/plain"])
     assert "\u202e" not in str(line["text/plain"])
+
+
+def test_a_converted_notebook_shows_the_sentence() -> None:
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    error = ExecutionError("<script>alert(1)</script>", "")
+    step = Step(0, (), "", "x", Observation(error=error))
+    shown = nbformat.v4.new_output("display_data", task_line(task(stop=None, steps=(step,)), "home-1"))
+    cell = nbformat.v4.new_code_cell("%%metaclaw\nDo it", outputs=[shown])
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert "MetaClaw: the step raised &lt;script&gt;alert(1)" in page

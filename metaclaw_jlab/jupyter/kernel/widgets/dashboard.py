@@ -127,7 +127,8 @@ class Dashboard:
                 self._call_off = None
                 before = self._found
                 self._look()
-                if dataclasses.replace(self._found, at=before.at) != before:
+                # How long ago somebody worked is another sentence each time, and no reason to send one.
+                if dataclasses.replace(self._found, at=before.at, schedule=before.schedule) != before:
                     self._show()
         except Exception:  # noqa: BLE001 - a thread's boundary: the home or the output is gone
             _log.debug("The dashboard is not brought up to date.", exc_info=True)
