@@ -4,6 +4,9 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 const FETCHED =
   'img, picture, source, video, audio, track, iframe, svg, link, input';
 
+/** What could be filled in or pressed: only what is in it stays. */
+const PRESSED = 'form, button, select, textarea, label, fieldset, dialog';
+
 /** What an element may keep. */
 const KEPT = new Set([
   'href',
@@ -22,8 +25,8 @@ const COLOURS = /^(cm-|ͼ|language-)/;
 
 /**
  * A sanitizer that goes further than another: nothing is fetched for being
- * shown, nothing bears a style, a name or a command, and a link leads only to
- * where its title says.
+ * shown, nothing can be filled in, nothing bears a style, a name or a command,
+ * and a link leads only to where its title says.
  */
 export function inert(other: IRenderMime.ISanitizer): IRenderMime.ISanitizer {
   return {
@@ -39,6 +42,9 @@ function calmed(html: string): string {
     element.replaceWith(
       `[${element.getAttribute('alt') ?? element.localName}]`
     );
+  }
+  for (const element of body.querySelectorAll(PRESSED)) {
+    element.replaceWith(...element.childNodes);
   }
   for (const element of body.querySelectorAll('*')) {
     const colours = [...element.classList].filter(name => COLOURS.test(name));
