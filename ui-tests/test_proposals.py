@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe import violations
-from lab_session import CodeCell, Lab, code_cells, open_notebook, run_all_cells, running_lab, running_page
+from lab_session import CodeCell, Lab, code_cells, execute, open_notebook, running_lab, running_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from metaclaw_jlab.core.feedback import FeedbackKind
@@ -24,6 +24,7 @@ SECONDS = 120.0  # for what has to come, on a slow machine
 SETUP = """\
 %load_ext metaclaw_jlab
 import os, tempfile
+from pathlib import Path
 os.chdir(tempfile.mkdtemp())
 Path("reports").mkdir()
 Path("prices.csv").write_text("item,price\\nlamp,45\\nchair,80\\ntable,95\\n")
@@ -33,6 +34,8 @@ TASK = """\
 Keep the rows of prices.csv with price above 50 and save them in reports/dear.csv
 """
 BAR = ".mc-proposal"
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def notebook(*sources: str) -> str:
@@ -69,7 +72,7 @@ def proposed(browser: Browser, proposing_lab: Lab, request: pytest.FixtureReques
     (proposing_lab.folder / name).write_text(notebook(SETUP, TASK))
     with running_page(browser) as page:
         open_notebook(page, proposing_lab, name)
-        run_all_cells(page, timeout=SECONDS)
+        execute(page, "notebook:run-all-cells")
         expect(page.locator(BAR)).to_be_visible(timeout=SECONDS * 1000)
         activate(page, 2)
         yield page

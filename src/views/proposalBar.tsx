@@ -243,7 +243,7 @@ function Act(props: IAct): ReactElement {
   return (
     <button
       type="button"
-      className={primary ? 'mc-act mc-mod-primary' : 'mc-act'}
+      className={primary ? 'mc-cell-act mc-mod-primary' : 'mc-cell-act'}
       aria-label={label}
       title={label}
       disabled={disabled}

@@ -88,7 +88,6 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
           {!waits && (
             <>
               <Thumb
-                sign="👍"
                 label={trans.__('Done right')}
                 pressed={word === 'good'}
                 onClick={() => {
@@ -96,7 +95,7 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
                 }}
               />
               <Thumb
-                sign="👎"
+                down
                 label={trans.__('Not done right')}
                 pressed={word === 'bad'}
                 expanded={asking}
@@ -108,7 +107,7 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
           )}
           <button
             type="button"
-            className="mc-act"
+            className="mc-cell-act"
             aria-label={trans.__('Why this answer')}
             onClick={() => {
               words.why(trajectory);
@@ -135,26 +134,28 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
 }
 
 interface IThumb {
-  sign: string;
   label: string;
   pressed: boolean;
   expanded?: boolean;
+  down?: boolean;
   onClick: () => void;
 }
 
 function Thumb(props: IThumb): ReactElement {
-  const { sign, label, pressed, expanded, onClick } = props;
+  const { label, pressed, expanded, down, onClick } = props;
   return (
     <button
       type="button"
-      className="mc-act mc-thumb"
+      className={`mc-cell-act mc-thumb${down ? ' mc-mod-down' : ''}`}
       aria-label={label}
       title={label}
       aria-pressed={pressed}
       aria-expanded={expanded}
       onClick={onClick}
     >
-      <span aria-hidden="true">{sign}</span>
+      <svg width="14" height="14" viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M1.500 7.500h3v6.500h-3zM4.500 8 7.500 1.500c1.300 0 2 .8 2 2V6h3.700c1 0 1.600.8 1.400 1.800l-1 5c-.2.800-.8 1.200-1.500 1.200H4.500" />
+      </svg>
     </button>
   );
 }
@@ -197,10 +198,10 @@ function Reason({ trans, onSend, onCancel }: IReason): ReactElement {
           setReason(event.target.value);
         }}
       />
-      <button type="submit" className="mc-act mc-mod-primary">
+      <button type="submit" className="mc-cell-act mc-mod-primary">
         {trans.__('Send')}
       </button>
-      <button type="button" className="mc-act" onClick={onCancel}>
+      <button type="button" className="mc-cell-act" onClick={onCancel}>
         {trans.__('Cancel')}
       </button>
     </form>
