@@ -23,7 +23,6 @@ from metaclaw_jlab.inspection.whence import Version, Whence, whence
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
-    from metaclaw_jlab.skills.library import Library
 
 OBSERVATION_LINES = 8
 COLUMNS = 110
@@ -157,11 +156,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What the store knows around a trajectory. `whence` is by name of the skills that were in its prompt; `texts` are
-    those of other tasks in the index, by name of their skill."""
+    """What the store knows around a trajectory. `skills` as they are now, `whence`, and `texts` of other tasks in the
+    index are by name of the skills that were in its prompt; `others` came nearest where there was none."""
 
     generation: GenerationAccount | None = None
     current_generation: int | None = None
+    skills: Mapping[str, Skill] = field(default_factory=dict)
+    others: tuple[OtherSkill, ...] = ()
     whence: Mapping[str, Whence] = field(default_factory=dict)
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     turn: TurnAccount | None = None
@@ -175,10 +176,13 @@ def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
 
     skills = Skills(workspace.database())
     stamp = trajectory.stamp
-    texts = IndexTexts(workspace.database()).of_all()
+    current, names = skills.current_generation().number, [skill.name for skill in stamp.skills]
+    texts = IndexTexts(workspace.database()).of_all(names)
     return Background(
         generation=describe_generation(skills, stamp.skill_generation),
-        current_generation=skills.current_generation().number,
+        current_generation=current,
+        skills={skill.name: skill for skill in skills.members(current, names)} if names else {},
+        others=() if names else _others(workspace, trajectory.task.text),
         whence={
             skill.name: whence(workspace, skill.name, by=stamp.skill_generation) for skill in stamp.skills
         },
@@ -194,7 +198,6 @@ def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
 def give_account(
     trajectory: Trajectory,
     *,
-    library: Library,
     settings: Settings,
     background: Background | None = None,
     show_prompt: bool = False,
@@ -221,10 +224,9 @@ def give_account(
         threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
         fused=dense_weight(settings.skills) > 0,
         chosen=tuple(
-            _chosen(rank, injected, trajectory, library, known)
-            for rank, injected in enumerate(stamp.skills, start=1)
+            _chosen(rank, injected, trajectory, known) for rank, injected in enumerate(stamp.skills, start=1)
         ),
-        others=() if stamp.skills else _nearest(trajectory.task.text, library, known),
+        others=known.others,
         steps=steps,
         checks=tuple(
             CheckAccount(result.check.source.strip(), result.passed, result.feedback)
@@ -289,13 +291,11 @@ def _asked(trajectory: Trajectory, turn: TurnAccount | None) -> str:
     return ", ".join(parts)
 
 
-def _chosen(
-    rank: int, injected: InjectedSkill, trajectory: Trajectory, library: Library, known: Background
-) -> ChosenSkill:
+def _chosen(rank: int, injected: InjectedSkill, trajectory: Trajectory, known: Background) -> ChosenSkill:
     from metaclaw_jlab.skills.retrieval import closest_text
 
     origin = known.whence.get(injected.name)
-    skill = next((skill for skill in library.skills if skill.name == injected.name), None)
+    skill = known.skills.get(injected.name)
     if skill is None:
         state = SkillState.REMOVED
     else:
@@ -321,13 +321,10 @@ def _shared_words(text: str, skill: Skill) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.lower() for word in found))
 
 
-def _nearest(text: str, library: Library, known: Background) -> tuple[OtherSkill, ...]:
-    from metaclaw_jlab.skills.retrieval import BM25Retriever
+def _others(workspace: Workspace, text: str) -> tuple[OtherSkill, ...]:
+    from metaclaw_jlab.inspection.nearest import nearest
 
-    if not library.skills:
-        return ()
-    matches = BM25Retriever(library.skills, threshold=0.0, texts=known.texts).search(text, NEAREST)
-    return tuple(OtherSkill(match.skill.name, match.relevance) for match in matches)
+    return tuple(OtherSkill(match.skill.name, match.relevance) for match in nearest(workspace, text, NEAREST))
 
 
 def _step(step: Step, *, show_prompt: bool, show_code: bool, turn: bool) -> StepAccount:

@@ -24,10 +24,7 @@ def add_why_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_why(workspace: Workspace, arguments: argparse.Namespace, last: Trajectory | None = None) -> Account:
     """The account of the task that is asked for, else of `last`, else of the newest. Raises NotFound."""
-    from metaclaw_jlab.skills.library import Library
-    from metaclaw_jlab.store.skills import Skills
-
-    store, skills = workspace.trajectories(), Skills(workspace.database())
+    store = workspace.trajectories()
     # What was remembered may have been observed, scored or taken up since.
     wanted = arguments.id or (last.id if last is not None else None)
     trajectory = store.get(wanted) if wanted else store.last()
@@ -35,7 +32,6 @@ def run_why(workspace: Workspace, arguments: argparse.Namespace, last: Trajector
         raise NotFound("No task has been done yet.", "Begin a notebook cell with %%metaclaw.")
     return give_account(
         trajectory,
-        library=Library(skills.members(skills.current_generation().number)),
         settings=workspace.settings(),
         background=look_up(workspace, trajectory),
         show_prompt=arguments.prompt,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, update
@@ -38,9 +38,11 @@ class IndexTexts:
         self._database = database
         self._clock = clock
 
-    def of_all(self) -> Mapping[str, tuple[IndexText, ...]]:
-        """Every text by the name of its skill, the oldest first."""
+    def of_all(self, names: Collection[str] | None = None) -> Mapping[str, tuple[IndexText, ...]]:
+        """Every text by the name of its skill, the oldest first; of the named skills only, where names are given."""
         query = select(index_texts).order_by(index_texts.c.name, index_texts.c.at, index_texts.c.text)
+        if names is not None:
+            query = query.where(index_texts.c.name.in_(names))
         found: dict[str, list[IndexText]] = {}
         with self._database.read() as connection:
             for row in connection.execute(query):

@@ -172,14 +172,17 @@ class Skills:
             raise NotFound(f"There is no skill with the content hash {sha256!r}.")
         return _skill(row)
 
-    def members(self, number: int) -> tuple[Skill, ...]:
-        """The skills of a generation, in order of their names. Raises NotFound, StoreDamaged."""
+    def members(self, number: int, names: Collection[str] | None = None) -> tuple[Skill, ...]:
+        """The skills of a generation, in order of their names; of those named only, where names are given. Raises
+        NotFound, StoreDamaged."""
         query = (
             select(skills)
             .join(generation_members, generation_members.c.sha256 == skills.c.sha256)
             .where(generation_members.c.generation == number)
             .order_by(generation_members.c.name)
         )
+        if names is not None:
+            query = query.where(generation_members.c.name.in_(names))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         if not rows:

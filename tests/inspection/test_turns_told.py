@@ -14,7 +14,6 @@ from metaclaw_jlab.inspection.why_text import render_account
 from metaclaw_jlab.learning.turn_keeping import keep_exchange
 from metaclaw_jlab.learning.turn_scoring import admit_turns
 from metaclaw_jlab.learning.turns import Conversations
-from metaclaw_jlab.skills.library import Library
 from metaclaw_jlab.store.client_keys import ClientKeys
 from metaclaw_jlab.store.judging import Judging
 from metaclaw_jlab.store.skills import Skills
@@ -45,7 +44,6 @@ def told(workspace: Workspace, trajectory_id: str) -> str:
     trajectory = workspace.trajectories().get(trajectory_id)
     account = give_account(
         trajectory,
-        library=Library(()),
         settings=workspace.settings(),
         background=look_up(workspace, trajectory),
     )

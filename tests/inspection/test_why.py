@@ -22,19 +22,20 @@ from metaclaw_jlab.inspection.why import (
     OBSERVATION_LINES,
     STOPS,
     Account,
+    Background,
+    OtherSkill,
     SkillState,
     give_account,
     score_in_words,
 )
 from metaclaw_jlab.inspection.why_text import render_account
-from metaclaw_jlab.skills.library import Library
 from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
 CSV = Skill(
     "csv-separator", "How values are separated. Use for csv files.", "Write csv files with semicolons"
 )
 DATES = Skill("dates", "How dates look. Use when a date is shown.", "Write dates as day/month/year")
-LIBRARY = Library((CSV, DATES))
+KNOWN = Background(skills={skill.name: skill for skill in (CSV, DATES)})
 CHECK = Check(CheckKind.EXPRESSION, "len(rows) == 3")
 STEP = Step(
     0,
@@ -63,7 +64,7 @@ def account(
     trajectory: Trajectory = TRAJECTORY, *, show_prompt: bool = False, show_code: bool = True
 ) -> Account:
     return give_account(
-        trajectory, library=LIBRARY, settings=Settings(), show_prompt=show_prompt, show_code=show_code
+        trajectory, background=KNOWN, settings=Settings(), show_prompt=show_prompt, show_code=show_code
     )
 
 
@@ -93,9 +94,9 @@ def test_an_inflected_word_is_matched_as_retrieval_does() -> None:
 
 def test_the_threshold_in_force_is_told() -> None:
     settings = Settings(skills=SkillSettings(threshold=0.9))
-    assert give_account(TRAJECTORY, library=LIBRARY, settings=settings).threshold == 0.9
+    assert give_account(TRAJECTORY, background=KNOWN, settings=settings).threshold == 0.9
     words_alone = Settings(skills=SkillSettings(dense_weight=0))
-    told = render_account(give_account(TRAJECTORY, library=LIBRARY, settings=words_alone))
+    told = render_account(give_account(TRAJECTORY, background=KNOWN, settings=words_alone))
     assert f"Skills in the prompt (relevance; the threshold is {DEFAULT_THRESHOLD:.2f} now)" in told
 
 
@@ -115,15 +116,14 @@ def test_a_skill_that_was_removed_since_is_told() -> None:
 
 
 def test_without_a_skill_the_nearest_ones_are_told() -> None:
-    trajectory = stamped()
-    assert [other.name for other in account(trajectory).others] == ["csv-separator"]
-    assert "No skill was in the prompt. Nearest by words now" in text(trajectory)
+    nearest = Background(others=(OtherSkill("csv-separator", 0.1),))
+    told = render_account(give_account(stamped(), settings=Settings(), background=nearest))
+    assert "No skill was in the prompt. Nearest by words now" in told
+    assert "csv-separator" in told
 
 
 def test_without_a_likeness_that_is_said() -> None:
-    trajectory = replace(stamped(), task=Task("Hello"))
-    assert account(trajectory).others == ()
-    assert "none in the library" in text(trajectory)
+    assert "none in the library" in text(stamped())
 
 
 def test_every_end_has_words() -> None:
