@@ -29,7 +29,7 @@ _MARKS = {Level.OK: "ok  ", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found; `healthy` where nothing failed, `startable` where a local policy shall answer and does not run."""
+    """What was found; `healthy`: nothing failed; `startable`: a local policy shall answer and does not run."""
 
     findings: tuple[Finding, ...]
     healthy: bool

@@ -1190,7 +1190,7 @@ export interface components {
         };
         /**
          * Diagnosis
-         * @description What was found; `healthy` where nothing failed, `startable` where a local policy shall answer and does not run.
+         * @description What was found; `healthy`: nothing failed; `startable`: a local policy shall answer and does not run.
          */
         Diagnosis: {
             /** Findings */
