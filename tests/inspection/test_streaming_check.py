@@ -35,13 +35,23 @@ def test_pieces_that_come_one_by_one_are_a_stream(
     assert (found.level, "4 pieces in 4.0 s, the first after 1.0 s" in found.sentence) == (Level.OK, True)
 
 
+AT_THE_END = (0.0, 4.0, 0.0, 0.0, 0.0, 0.0)
+
+
 def test_pieces_that_come_all_at_the_end_were_held_back(
     connected: Workspace, scripted_server: ScriptedServer
 ) -> None:
-    scripted_server.say("1 2 3 4", piece=2)
-    found = streaming(connected, clock=Clock(0.0, 4.0))
+    scripted_server.say("1 2 3 4", "1 2 3 4", piece=2)
+    found = streaming(connected, clock=Clock(*AT_THE_END, *AT_THE_END))
     assert (found.level, "holds it back" in found.sentence) == (Level.WARN, True)
     assert found.next_step
+
+
+def test_a_model_that_had_to_be_loaded_is_not_suspected(
+    connected: Workspace, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.say("1 2 3 4", "1 2 3 4", piece=2)
+    assert streaming(connected, clock=Clock(*AT_THE_END, 0.0, 0.1)).level is Level.OK
 
 
 def test_a_quick_answer_is_not_suspected(connected: Workspace, scripted_server: ScriptedServer) -> None:
