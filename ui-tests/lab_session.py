@@ -23,6 +23,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.runtime.policy_server import stop
 
+APPLICATIONS = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_OPTIONS = [
     "--no-sandbox",
@@ -90,12 +91,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_lab(scratch: Path, folder: Path, *options: str) -> Iterator[Lab]:
+def running_lab(
+    scratch: Path, folder: Path, *options: str, port: int | None = None, application: str = "jupyterlab"
+) -> Iterator[Lab]:
     """JupyterLab on ``folder``, with its settings, its kernels' history and metaclaw's home under ``scratch``.
 
-    ``options`` are more of its command line.
+    ``options`` are more of its command line; ``port`` is a free one where none is given; ``application`` may be
+    ``notebook``, too.
     """
-    lab = Lab(f"http://127.0.0.1:{(port := free_port())}", folder, scratch / "home")
+    port = free_port() if port is None else port
+    lab = Lab(f"http://127.0.0.1:{port}", folder, scratch / "home")
     own = {
         "IPYTHONDIR": scratch / "ipython",
         "JUPYTER_CONFIG_DIR": scratch / "config",
@@ -106,9 +111,10 @@ def running_lab(scratch: Path, folder: Path, *options: str) -> Iterator[Lab]:
     _decline_news(scratch / "config")
     log = scratch / "lab.log"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(sys.executable, "-m", application, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *(f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
-        *("--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"),
+        *("--IdentityProvider.token=", "--ServerApp.password="),
+        f"--{APPLICATIONS[application]}.expose_app_in_browser=True",
         *options,
     ]
     with log.open("w") as sink:
@@ -134,7 +140,7 @@ def running_lab(scratch: Path, folder: Path, *options: str) -> Iterator[Lab]:
 def _decline_news(config: Path) -> None:
     """JupyterLab asks in a notification, which would lie over what a test looks at."""
     settings = config / "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
+    settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text('{"checkForUpdates": false, "fetchNews": "false"}')
 
 

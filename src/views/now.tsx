@@ -2,7 +2,7 @@ import React, { type ReactElement, type ReactNode } from 'react';
 import type { Schedule, Status, TaskRow, Trend } from '../api/schema';
 import { LAST_TASKS } from '../models/overview';
 import { outcomeOf, signed, valueOf } from '../models/scores';
-import { CommandIDs } from '../tokens';
+import { CELL_MAGIC, CommandIDs } from '../tokens';
 import { Ago } from './ago';
 import { useView } from './context';
 import { FirstStepsView } from './firstSteps';
@@ -137,7 +137,8 @@ function LastTasks(): ReactElement {
           found.tasks.length === 0 ? (
             <p className="mc-quiet">
               {trans.__(
-                'None yet. Give one in a notebook cell that begins with %%metaclaw.'
+                'None yet. Give one in a notebook cell that begins with %1.',
+                CELL_MAGIC
               )}
             </p>
           ) : (
