@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe import violations
-from lab_session import CodeCell, Lab, code_cells, execute, open_notebook, running_lab, running_page
+from lab_session import (
+    CodeCell,
+    Lab,
+    code_cells,
+    execute,
+    open_notebook,
+    run_all_cells,
+    running_lab,
+    running_page,
+)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from metaclaw_jlab.core.feedback import FeedbackKind
@@ -215,6 +224,38 @@ def test_a_protected_proposal_is_left_alone(proposed: Page) -> None:
         activate(page, 2)
         page.keyboard.press(key)
     assert saved(page) == before
+
+
+def test_a_task_is_judged_from_its_output(browser: Browser, proposing_lab: Lab) -> None:
+    (proposing_lab.folder / "judged.ipynb").write_text(
+        notebook(SETUP, TASK.replace("%%metaclaw", "%%metaclaw --mode auto"))
+    )
+    with running_page(browser) as page:
+        open_notebook(page, proposing_lab, "judged.ipynb")
+        run_all_cells(page, timeout=SECONDS)
+        good = page.get_by_role("button", name="Done right", exact=True)
+        expect(good).to_have_attribute("aria-pressed", "false", timeout=SECONDS * 1000)
+        assert violations(page, ".mc-task") == []
+        good.click()
+        expect(good).to_have_attribute("aria-pressed", "true")
+        execute(page, "docmanager:save")
+        page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.content.model.dirty")
+        page.reload()
+        expect(good).to_have_attribute("aria-pressed", "true", timeout=SECONDS * 1000)
+
+
+def test_a_failed_cell_is_handed_to_the_agent(browser: Browser, proposing_lab: Lab) -> None:
+    (proposing_lab.folder / "failed.ipynb").write_text(notebook("1 / 0"))
+    with running_page(browser) as page:
+        open_notebook(page, proposing_lab, "failed.ipynb")
+        run_all_cells(page, timeout=SECONDS)
+        activate(page, 0)
+        page.locator(".jp-cell-toolbar").get_by_text("Fix", exact=True).click()
+        expect(page.locator(".jp-CodeCell")).to_have_count(2)
+        assert cell(page, 1).source.startswith(
+            "%%metaclaw\nThe cell @In[1] failed with ZeroDivisionError: division by zero\n"
+        )
+        assert provenance(page, 1) == {"version": 1, "fixes": "cell-0"}
 
 
 FAILED = "total = pricse + 1"

@@ -10,7 +10,6 @@ import { NBTestUtils } from '@jupyterlab/notebook/lib/testutils';
 import { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import { FakeServer } from '../testing/server';
-import type { IHome } from '../tokens';
 import { proposals } from './proposals';
 import { type IProposalDesk, ProposalCommands } from './proposalTokens';
 
@@ -54,7 +53,7 @@ describe('the commands for proposals', () => {
         serviceManager: {}
       } as unknown as JupyterFrontEnd,
       tracker,
-      { connection: server.connection } as unknown as IHome
+      { connection: server.connection }
     );
     model.sharedModel.insertCell(2, {
       id: 'proposal',

@@ -121,7 +121,7 @@ describe('the bar over a proposal', () => {
     expect(bar.node.textContent).toContain('By MetaClaw, edited');
     expect(screen.queryByRole('button', { name: 'Accept' })).toBeNull();
     fireEvent.click(button('Undo'));
-    fireEvent.click(button('Show no more where cells came from'));
+    fireEvent.click(button('Hide where cells came from'));
     expect(done).toEqual(['undo cell', 'hide']);
   });
 

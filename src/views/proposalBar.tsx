@@ -179,7 +179,7 @@ function Decided({ shown, acts, trans }: IPart): ReactElement {
             {trans.__('Why')}
           </Act>
           <Act
-            label={trans.__('Show no more where cells came from')}
+            label={trans.__('Hide where cells came from')}
             onClick={() => {
               acts.hide();
             }}
