@@ -4,6 +4,8 @@ import { type ISignal, Signal } from '@lumino/signaling';
 export interface IVersion {
   text: string;
   hash: string;
+  /** It cannot be used as it is: nobody wants it back. */
+  broken?: boolean;
 }
 
 /** An edit that is not saved. */

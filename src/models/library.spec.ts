@@ -51,6 +51,7 @@ async function begin(
   of: (asked: IAsked) => unknown = answers
 ): Promise<Library> {
   server = new FakeServer(of);
+  await until(() => server.connection.state === 'open');
   library = new Library(server.connection);
   library.watch();
   await until(() => library.groups.value !== undefined);

@@ -216,6 +216,7 @@ export class Library {
           this._tell
         );
         this.scrolled = 0;
+        this._point = { group: '' };
       }
       this._outline = new Outline(value.groups, this._isOpen);
     }

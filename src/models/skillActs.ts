@@ -49,7 +49,7 @@ export class SkillActs {
     );
     const made = await this.text(name);
     const act = { told: tell(done) };
-    return made.hash === before.hash
+    return made.hash === before.hash || before.broken
       ? act
       : { ...act, undo: () => this.save(name, before.text, made) };
   }

@@ -44,6 +44,8 @@ export function draw(
     rendermime,
     trans: nullTranslator.load('metaclaw-jlab')
   };
+  // Most of what changes comes by signals, at no time that a test could know.
+  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: false });
   const drawn = render(
     <ViewContext.Provider value={context}>{view}</ViewContext.Provider>
   );

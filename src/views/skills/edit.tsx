@@ -1,27 +1,30 @@
 import { Notification } from '@jupyterlab/apputils';
 import React, { type ReactElement, useState } from 'react';
 import { Refused } from '../../api/failure';
-import { type IDraft, isTouched } from '../../models/drafts';
+import { type IDraft, isTouched, type IVersion } from '../../models/drafts';
 import { useView } from '../context';
 import { useSignal } from '../hooks';
 import { Trouble } from '../notice';
 import { tellOutcome } from '../outcome';
 import { useSkillModels } from './models';
-import type { ISkillView } from './skill';
 import { Comparison, SourceText } from './text';
 
 const UNDO_MS = 12_000;
 
-interface IEdit extends ISkillView {
+interface IEdit {
+  name: string;
+  /** As it is now. */
+  current: IVersion;
+  /** Ask again for what it is now. */
+  refresh: () => void;
   close: () => void;
 }
 
 /** An edit of a skill, until it is saved or given up. Where somebody else was faster both texts are shown. */
-export function Edit({ account, refresh, close }: IEdit): ReactElement {
+export function Edit({ name, current, refresh, close }: IEdit): ReactElement {
   const { trans } = useView();
   const { acts, drafts } = useSkillModels();
   useSignal(drafts.changed);
-  const { name } = account.skill;
   const draft = drafts.of(name);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Error>();
@@ -45,8 +48,8 @@ export function Edit({ account, refresh, close }: IEdit): ReactElement {
     } catch (error) {
       if (error instanceof Refused && error.reason === 'SkillChanged') {
         await acts.text(name).then(
-          current => {
-            drafts.refuse(name, current);
+          saved => {
+            drafts.refuse(name, saved);
           },
           (other: unknown) => {
             setFailure(asError(other));
@@ -89,7 +92,7 @@ export function Edit({ account, refresh, close }: IEdit): ReactElement {
   const onSave = (): void => {
     void save();
   };
-  const moved = !theirs && account.base !== base.hash;
+  const moved = !theirs && current.hash !== base.hash;
   return (
     <div className="mc-edit">
       {moved && (
@@ -100,7 +103,7 @@ export function Edit({ account, refresh, close }: IEdit): ReactElement {
             type="button"
             className="mc-link"
             onClick={() => {
-              drafts.refuse(name, { text: account.source, hash: account.base });
+              drafts.refuse(name, current);
             }}
           >
             {trans.__('Compare')}

@@ -1,9 +1,11 @@
 import React, { type ReactElement, useState } from 'react';
+import { answer } from '../../api/client';
 import type { SkillAccount } from '../../api/schema';
 import { useView } from '../context';
-import { useSignal } from '../hooks';
+import { useLoaded, useSignal } from '../hooks';
 import { Trouble } from '../notice';
 import { tellOutcome } from '../outcome';
+import { Broken } from './broken';
 import { SourceText } from './text';
 import { useSkillModels } from './models';
 
@@ -15,8 +17,22 @@ interface IGone {
   refresh: () => void;
 }
 
+/** A skill that cannot be had: its file is broken, or it is not there any more. */
+export function Gone(gone: IGone): ReactElement {
+  const { connection } = useView();
+  const { name } = gone;
+  const file = useLoaded(connection, `file ${name}`, api =>
+    answer(api.GET('/skills/{name}/text', { params: { path: { name } } }))
+  );
+  const { value, failure, loading } = file;
+  if (value && !failure) {
+    return <Broken found={value} refresh={gone.refresh} />;
+  }
+  return loading && !failure ? <></> : <Missing {...gone} />;
+}
+
 /** A skill that is not there any more. An edit of it that was not saved is: it can be added again. */
-export function Gone({ name, failure, last, refresh }: IGone): ReactElement {
+function Missing({ name, failure, last, refresh }: IGone): ReactElement {
   const { trans } = useView();
   const { acts, drafts } = useSkillModels();
   useSignal(drafts.changed);

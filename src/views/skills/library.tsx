@@ -68,6 +68,15 @@ function Search(): ReactElement {
         onChange={event => {
           library.ask({ search: event.target.value });
         }}
+        onKeyDown={event => {
+          if (event.key === 'ArrowDown') {
+            event.preventDefault();
+            event.currentTarget
+              .closest('.mc-library')
+              ?.querySelector<HTMLElement>('[role=tree]')
+              ?.focus();
+          }
+        }}
       />
       <label htmlFor={by}>{trans.__('by')}</label>
       <select

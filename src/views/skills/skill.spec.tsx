@@ -310,6 +310,43 @@ describe('SkillPage', () => {
     expect((await editor()).state.doc.toString()).toBe('mine');
   });
 
+  it('has a file mended that was never a skill', async () => {
+    const broken = {
+      name: 'dates',
+      text: 'no\u200bname',
+      base: 'b',
+      problem: 'It has no name.'
+    };
+    server = new FakeServer(({ method, path, body }) => {
+      if (method === 'PUT') {
+        const { text, base } = body as { text: string; base: string };
+        expect(base).toBe('b');
+        home.texts = [null, text];
+        return home.change(text);
+      }
+      if (home.text === 'mended') {
+        return path.endsWith('/text')
+          ? { text: '', base: 'c' }
+          : home.account();
+      }
+      if (path.endsWith('/text')) {
+        return broken;
+      }
+      throw new Refusal(404, 'NotFound', 'There is no skill dates.');
+    });
+    view = draw(<SkillsTab subject="dates" />, server);
+    await screen.findByText('It has no name.');
+    screen.getByText(/One character in it cannot be seen/);
+    await write('mended');
+    fireEvent.click(button('Save'));
+    await waitFor(() => {
+      expect(Notification.manager.count).toBe(1);
+    });
+    expect(home.text).toBe('mended');
+    const [told] = Notification.manager.notifications;
+    expect(told?.options.actions).toEqual([]);
+  });
+
   it('gives an edit up, and brings it back', async () => {
     await begin();
     fireEvent.click(button('Edit'));

@@ -12,6 +12,7 @@ import { Failures } from './failures';
 import { Fared } from './fared';
 import { Gone } from './gone';
 import { Head } from './head';
+import { Hidden } from './hidden';
 import { isSign, Sign } from './signs';
 import { Texts } from './texts';
 import { markInWords } from './words';
@@ -52,7 +53,6 @@ export interface ISkillView {
 function Skill({ account, refresh }: ISkillView): ReactElement {
   const { trans } = useView();
   const { skill, whence, problem, source } = account;
-  const hidden = countHidden(source);
   return (
     <>
       <p className="mc-skill-about">
@@ -75,17 +75,7 @@ function Skill({ account, refresh }: ISkillView): ReactElement {
           <bdi>{visible(problem)}</bdi>
         </div>
       )}
-      {hidden > 0 && (
-        <div className="mc-trouble" role="note">
-          <span aria-hidden="true">⚠</span>{' '}
-          {trans._n(
-            'One character in it cannot be seen. It is written out, such as ⟦U+202E⟧.',
-            '%1 characters in it cannot be seen. They are written out, such as ⟦U+202E⟧.',
-            hidden,
-            hidden
-          )}
-        </div>
-      )}
+      <Hidden count={countHidden(source)} />
       <Texts account={account} refresh={refresh} />
       <Fared account={account} />
       <h4 className="mc-title">{trans.__('Came from')}</h4>

@@ -20,6 +20,7 @@ export function Texts({ account, refresh }: ISkillView): ReactElement {
   useSignal(drafts.changed);
   const { skill, source, base, problem, whence } = account;
   const { name, body } = skill;
+  const current = { text: source, hash: base, broken: problem !== '' };
   const readable = problem === '' && body.length <= LONG;
   const [mode, setMode] = useState<Mode>(
     drafts.of(name) ? 'edit' : readable ? 'rendered' : 'source'
@@ -32,7 +33,7 @@ export function Texts({ account, refresh }: ISkillView): ReactElement {
   ];
   const choose = (chosen: Mode): void => {
     if (chosen === 'edit') {
-      drafts.begin(name, { text: source, hash: base });
+      drafts.begin(name, current);
     }
     setMode(chosen);
   };
@@ -76,7 +77,8 @@ export function Texts({ account, refresh }: ISkillView): ReactElement {
       {mode === 'versions' && <Versions account={account} refresh={refresh} />}
       {mode === 'edit' && (
         <Edit
-          account={account}
+          name={name}
+          current={current}
           refresh={refresh}
           close={() => {
             setMode(readable ? 'rendered' : 'source');

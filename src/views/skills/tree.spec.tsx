@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import React from 'react';
-import { FakeServer, type IAsked } from '../../testing/server';
+import { FakeServer, type IAsked, until } from '../../testing/server';
 import { draw, type IDrawn } from '../../testing/view';
 import { LibraryView } from './library';
 
@@ -56,6 +56,7 @@ let view: IDrawn;
 
 async function begin(): Promise<HTMLElement> {
   server = new FakeServer(answers);
+  await until(() => server.connection.state === 'open');
   view = draw(<LibraryView />, server);
   return screen.findByRole('tree');
 }

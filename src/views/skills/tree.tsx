@@ -45,6 +45,11 @@ export function SkillTree({ library }: { library: Library }): ReactElement {
   useEffect(() => {
     library.need(Math.max(0, startIndex - AHEAD), endIndex + AHEAD);
   });
+  const question = library.groups.value?.question;
+  useLayoutEffect(() => {
+    // What is found by other words begins at the top.
+    scroller.current?.scrollTo({ top: library.scrolled });
+  }, [library, question]);
   useLayoutEffect(() => {
     const place = scroller.current;
     return () => {
