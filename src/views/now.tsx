@@ -109,7 +109,7 @@ function TrendTable({ trend }: { trend: Trend }): ReactElement {
             </td>
             <td
               className="mc-number mc-quiet"
-              title={trans._n('%1 task', '%1 tasks', one.n, one.n)}
+              title={trans._n('%1 task', '%1 tasks', one.n)}
             >
               {trans.__('of %1', one.n)}
             </td>
@@ -174,7 +174,7 @@ function more(
   trans: ReturnType<typeof useView>['trans']
 ): string {
   return left > 0
-    ? trans._n('%1 more', '%1 more', left, left.toLocaleString())
+    ? trans._n('%2 more', '%2 more', left, left.toLocaleString())
     : trans.__('All tasks');
 }
 
@@ -200,7 +200,7 @@ function TaskLine({ task }: { task: TaskRow }): ReactElement {
       <span className="mc-row-text">{task.text}</span>
       <span className="mc-row-more">{task.skills.join(', ')}</span>
       <span className="mc-row-more mc-number">
-        {steps > 0 && trans._n('%1 step', '%1 steps', steps, steps)}
+        {steps > 0 && trans._n('%1 step', '%1 steps', steps)}
       </span>
       <span className="mc-number">{score === null ? '' : signed(score)}</span>
       <span className="mc-row-more mc-number mc-quiet">
@@ -241,7 +241,6 @@ function supportInWords({ pending, learn }: Status, trans: Trans): string {
   const waits = trans._n(
     '%1 failure waits to be learnt from',
     '%1 failures wait to be learnt from',
-    pending,
     pending
   );
   return learn ? waits : trans.__('%1; learning is off', waits);
@@ -261,13 +260,11 @@ function queryInWords(
       ? trans._n(
           '%1 task waits to be trained on',
           '%1 tasks wait to be trained on',
-          waiting,
           waiting
         )
       : trans._n(
           '%1 task waits; a training begins with %2',
           '%1 tasks wait; a training begins with %2',
-          waiting,
           waiting,
           batch
         );

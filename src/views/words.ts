@@ -27,7 +27,6 @@ export function pauseInWords(
   return trans._n(
     'Pause training for an hour',
     'Pause training for %1 hours',
-    hours,
     hours
   );
 }
