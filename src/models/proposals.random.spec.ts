@@ -13,6 +13,8 @@ import { Rejections } from './rejections';
 
 const OPERATIONS = 200;
 
+jest.setTimeout(60_000);
+
 /** A small generator of numbers, the same for the same seed. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;

@@ -210,9 +210,24 @@ describe('proposals in a notebook', () => {
   });
 
   it.each([
-    ['was moved', (): void => void notebook.moveCell(2, 0)],
-    ['was deleted', (): void => void notebook.deleteCell(2)],
-    ['lost its kernel', (): void => void proposals.stopped()]
+    [
+      'was moved',
+      (): void => {
+        notebook.moveCell(2, 0);
+      }
+    ],
+    [
+      'was deleted',
+      (): void => {
+        notebook.deleteCell(2);
+      }
+    ],
+    [
+      'lost its kernel',
+      (): void => {
+        proposals.stopped();
+      }
+    ]
   ])('can be undone where the cell that ran %s', (_, happen) => {
     proposals.runs(propose());
     happen();
@@ -308,6 +323,7 @@ describe('proposals in a notebook', () => {
     notebook.getCell(2).setMetadata(PROTECT as never);
     expect(proposals.accept('proposal')).toBeNull();
     expect(proposals.reject('proposal')).toBeNull();
+    expect(proposals.runs('proposal')).toBeNull();
     expect(sources()).toHaveLength(3);
   });
 

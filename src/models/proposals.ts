@@ -22,6 +22,7 @@ import {
   UNKNOWN_STAMP
 } from './provenance';
 import type { Rejections } from './rejections';
+import { documentOf, replacesAll } from './sharedDocument';
 import { type ITaskFacts, tasksIn } from './taskFacts';
 
 /** The agent's proposals in one notebook, and what is done with them. */
@@ -108,7 +109,7 @@ export class Proposals implements IDisposable {
   /** A cell begins to run: that accepts the proposal in it, whoever runs it. Null where there is none that waits. */
   runs(id: string): IEntry | null {
     const proposal = this.get(id);
-    if (proposal?.state !== 'proposed') {
+    if (proposal?.state !== 'proposed' || proposal.protected) {
       return null;
     }
     const entry = this._accept(proposal, true);
@@ -186,7 +187,7 @@ export class Proposals implements IDisposable {
   /** Look for what has been told since of the proposals that wait. */
   refresh(): void {
     for (const proposal of this.waiting) {
-      if (proposal.provenance?.generation === null) {
+      if (proposal.provenance?.generation === null && !proposal.protected) {
         this._write(proposal, 'proposed');
       }
     }
@@ -378,30 +379,4 @@ export class Proposals implements IDisposable {
   private _count: number;
   private _local = true;
   private _isDisposed = false;
-}
-
-/** Whether another version was read from the disk: all cells gone, and others come, at once. */
-function replacesAll(
-  delta: NonNullable<NotebookChange['cellsChange']>,
-  before: number
-): boolean {
-  const sum = (of: (part: (typeof delta)[number]) => number): number =>
-    delta.reduce((total, part) => total + of(part), 0);
-  return (
-    before > 0 &&
-    sum(part => part.insert?.length ?? 0) > 0 &&
-    sum(part => part.delete ?? 0) >= before
-  );
-}
-
-type Listener = (transaction: { local: boolean }) => void;
-
-interface IDocument {
-  readonly on: (event: string, listener: Listener) => void;
-  readonly off: (event: string, listener: Listener) => void;
-}
-
-/** The document under the notebook, which tells who made a change; not every implementation has one. */
-function documentOf(notebook: ISharedNotebook): IDocument | undefined {
-  return (notebook as { ydoc?: IDocument }).ydoc;
 }
