@@ -147,7 +147,7 @@ def _decline_news(config: Path) -> None:
 def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
-        with suppress(URLError, ConnectionError), urlopen(f"{lab.url}/api", timeout=2):
+        with suppress(URLError, ConnectionError, TimeoutError), urlopen(f"{lab.url}/api", timeout=2):
             return
         if server.poll() is not None:
             break
