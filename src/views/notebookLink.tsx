@@ -1,4 +1,5 @@
 import React, { type ReactElement, useState } from 'react';
+import { showCell } from '../models/cellInNotebook';
 import { notebookName, notebookPath } from '../models/notebookPath';
 import { useView } from './context';
 import { useSignal } from './hooks';
@@ -39,8 +40,8 @@ export function NotebookLink({ notebook, cell }: INotebookLink): ReactElement {
       return;
     }
     const opened: unknown = await commands.execute('docmanager:open', { path });
-    if (cell && hasFragments(opened)) {
-      opened.setFragment(`#cell-id=${cell}`);
+    if (cell) {
+      await showCell(opened, cell);
     }
   };
   return (
@@ -55,16 +56,5 @@ export function NotebookLink({ notebook, cell }: INotebookLink): ReactElement {
     >
       <Name text={notebookName(notebook)} />
     </button>
-  );
-}
-
-interface IHasFragments {
-  setFragment: (fragment: string) => void;
-}
-
-/** A document that can be opened at a place in it. */
-function hasFragments(opened: unknown): opened is IHasFragments {
-  return (
-    typeof opened === 'object' && opened !== null && 'setFragment' in opened
   );
 }
