@@ -1,21 +1,31 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 
-/** Make a cell of an opened document the active one, and have it seen; false where there is no such cell. */
-export async function showCell(
-  opened: unknown,
-  cell: string
-): Promise<boolean> {
-  if (!(opened instanceof NotebookPanel)) {
-    return false;
+/**
+ * Have a cell of an opened document seen, and make it the active one. By its
+ * fragment alone a notebook would scroll before it is laid out, to nowhere.
+ */
+export async function showCell(opened: unknown, cell: string): Promise<void> {
+  if (opened instanceof NotebookPanel) {
+    await opened.revealed;
+    const { content } = opened;
+    const index = content.widgets.findIndex(({ model }) => model.id === cell);
+    if (index >= 0) {
+      content.activeCellIndex = index;
+      content.deselectAll();
+      await content.scrollToItem(index, 'center');
+    }
+  } else if (hasFragments(opened)) {
+    opened.setFragment(`#cell-id=${cell}`);
   }
-  await opened.revealed;
-  const { content } = opened;
-  const index = content.widgets.findIndex(({ model }) => model.id === cell);
-  if (index < 0) {
-    return false;
-  }
-  content.activeCellIndex = index;
-  content.deselectAll();
-  await content.scrollToItem(index, 'center');
-  return true;
+}
+
+interface IHasFragments {
+  setFragment: (fragment: string) => void;
+}
+
+/** A document that can be opened at a place in it. */
+function hasFragments(opened: unknown): opened is IHasFragments {
+  return (
+    typeof opened === 'object' && opened !== null && 'setFragment' in opened
+  );
 }
