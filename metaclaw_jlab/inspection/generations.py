@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.store.skills import Skills
 
 NAMES = 4
+NAMED = 100  # of each kind of change in an account
 DIFF_LINES = 120
 CAUSES = {
     Cause.INITIAL: "the beginning",
@@ -31,12 +32,23 @@ EMPTY = (
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many more names there are of each kind."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """Names of skills that one library has more, less, or otherwise than another."""
+    """Names of skills that one library has more, less, or otherwise than another, in order; where they are very many
+    the first of each kind."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    left_out: LeftOut = LeftOut()
 
     @property
     def any(self) -> bool:
@@ -98,26 +110,25 @@ def existing(skills: Skills, number: int) -> SkillGeneration:
     return skills.generation(number)
 
 
-def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
-    """What differs between two libraries, given as content hashes by name."""
-    return Changes(
-        added=tuple(sorted(after.keys() - before.keys())),
-        removed=tuple(sorted(before.keys() - after.keys())),
-        changed=tuple(sorted(name for name in before.keys() & after.keys() if before[name] != after[name])),
-    )
+def changes_between(before: Mapping[str, str], after: Mapping[str, str], most: int | None = NAMED) -> Changes:
+    """What differs between two libraries, given as content hashes by name; at most so many names of each kind."""
+    added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    changed = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
+    left = (max(0, len(names) - most) if most is not None else 0 for names in (added, removed, changed))
+    return Changes(tuple(added[:most]), tuple(removed[:most]), tuple(changed[:most]), LeftOut(*left))
 
 
 def compare_generations(skills: Skills, before: int, after: int, most: int | None = None) -> GenerationDiff:
     """The texts that differ between two generations, at most `most` of them. Raises NotFound."""
     old, new = (dict(existing(skills, number).members) for number in (before, after))
-    changes = changes_between(old, new)
-    names = sorted((*changes.added, *changes.removed, *changes.changed))
+    whole = changes_between(old, new, None)
+    names = sorted((*whole.added, *whole.removed, *whole.changed))
     texts = (
         SkillDiff(name, skill_diff(skills, old.get(name), new.get(name), before, after))
         for name in names[:most]
     )
     found = tuple(texts)
-    return GenerationDiff(before, after, changes, found, len(names) - len(found))
+    return GenerationDiff(before, after, changes_between(old, new), found, len(names) - len(found))
 
 
 def skill_diff(skills: Skills, before: str | None, after: str | None, old: int, new: int) -> tuple[str, ...]:
@@ -133,7 +144,8 @@ def in_words(changes: Changes, most: int = NAMES) -> str:
         *(f"-{name}" for name in changes.removed),
         *(f"~{name}" for name in changes.changed),
     ]
-    return some(names, most) if names else "no change"
+    left = changes.left_out
+    return some(names, most, left.added + left.removed + left.changed) if names else "no change"
 
 
 def skill_text(skill: Skill) -> str:

@@ -59,10 +59,10 @@ def table(lines: Iterable[Sequence[str]], indent: str = "") -> list[str]:
     ]
 
 
-def some(names: Sequence[str], most: int) -> str:
-    """The first names, and how many are left out: `a, b and 3 more`."""
-    left = len(names) - most
-    return ", ".join(names) if left <= 0 else f"{', '.join(names[:most])} and {left} more"
+def some(names: Sequence[str], most: int, more: int = 0) -> str:
+    """The first names, and how many are left out: `a, b and 3 more`; `more` are not among the names."""
+    left = max(0, len(names) - most) + more
+    return ", ".join(names) if not left else f"{', '.join(names[:most])} and {left} more"
 
 
 def size(number: int) -> str:

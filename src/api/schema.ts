@@ -975,7 +975,7 @@ export interface components {
         Cause: "initial" | "evolver" | "user" | "import" | "rollback";
         /**
          * Changes
-         * @description Names of skills that one library has more, less, or otherwise than another.
+         * @description Names of skills that one library has more, less, or otherwise than another, in order; where they are very many the first of each kind.
          */
         Changes: {
             /**
@@ -993,6 +993,14 @@ export interface components {
              * @default []
              */
             changed: string[];
+            /**
+             * @default {
+             *       "added": 0,
+             *       "removed": 0,
+             *       "changed": 0
+             *     }
+             */
+            left_out: components["schemas"]["LeftOut"];
         };
         /**
          * CheckAccount
@@ -1465,6 +1473,27 @@ export interface components {
              * @default null
              */
             at: (number | null) | null;
+        };
+        /**
+         * LeftOut
+         * @description How many more names there are of each kind.
+         */
+        LeftOut: {
+            /**
+             * Added
+             * @default 0
+             */
+            added: number;
+            /**
+             * Removed
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Changed
+             * @default 0
+             */
+            changed: number;
         };
         /**
          * Level
@@ -2854,6 +2883,7 @@ export type GenerationTrend = components['schemas']['GenerationTrend'];
 export type Health = components['schemas']['Health'];
 export type Interval = components['schemas']['Interval'];
 export type LearntFrom = components['schemas']['LearntFrom'];
+export type LeftOut = components['schemas']['LeftOut'];
 export type Level = components['schemas']['Level'];
 export type LibraryGroup = components['schemas']['LibraryGroup'];
 export type LibraryGroups = components['schemas']['LibraryGroups'];

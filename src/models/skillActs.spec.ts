@@ -62,7 +62,12 @@ class Kept {
       told: `${asked}.`,
       before,
       made: this.current,
-      changes: { added: [], removed: [], changed },
+      changes: {
+        added: [],
+        removed: [],
+        changed,
+        left_out: { added: 0, removed: 0, changed: 0 }
+      },
       undo: '',
       notes: []
     };

@@ -6,7 +6,9 @@ from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.inspection.generations import (
     CAUSES,
+    NAMED,
     Changes,
+    LeftOut,
     SkillDiff,
     changes_between,
     compare_generations,
@@ -105,6 +107,30 @@ def test_generations_with_equal_skills_have_no_diff(skills: Skills) -> None:
 def test_a_long_diff_is_cut() -> None:
     lines = diff_lines(SkillDiff("a", tuple(f"+{number}" for number in range(500))), most=10)
     assert (len(lines), lines[-1]) == (12, "… 490 lines more")
+
+
+def test_of_very_many_names_the_first_of_each_kind_are_told_and_the_rest_counted() -> None:
+    names = [f"rule-{number}" for number in range(9)]
+    before, after = dict.fromkeys(names[:7], "x"), dict.fromkeys(names[4:], "y")
+    assert changes_between(before, after, 2) == Changes(
+        ("rule-7", "rule-8"), ("rule-0", "rule-1"), ("rule-4", "rule-5"), LeftOut(0, 2, 1)
+    )
+
+
+def test_names_that_are_left_out_count_in_words() -> None:
+    changes = changes_between({}, dict.fromkeys(map(str, range(9)), "x"), 3)
+    assert in_words(changes) == "+0, +1, +2 and 6 more"
+    assert in_words(changes, 2) == "+0, +1 and 7 more"
+
+
+def test_a_large_import_is_counted_whole(workspace: Workspace) -> None:
+    skills = Skills(workspace.database())
+    many = [Skill(f"rule-{number:04d}", "A rule.", "Keep it.") for number in range(NAMED + 50)]
+    skills.commit_generation(Cause.IMPORT, many)
+    (made, _) = list_generations(skills, 10)
+    assert (len(made.changes.added), made.changes.left_out) == (NAMED, LeftOut(added=50))
+    diff = compare_generations(skills, 0, 1, 3)
+    assert (diff.changes, len(diff.texts), diff.more) == (made.changes, 3, NAMED + 47)
 
 
 def test_many_names_are_cut() -> None:

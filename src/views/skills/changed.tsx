@@ -19,21 +19,26 @@ export function Changed({ changes, most }: IChanged): ReactElement {
   }
   return (
     <ul className="mc-plain mc-changed">
-      {parts.map(({ sign, word, names }) => (
+      {parts.map(({ sign, word, names, count }) => (
         <li key={sign}>
           <span aria-hidden="true">{sign} </span>
           <span className="mc-heard">{word} </span>
           {names.slice(0, most).map(name => (
             <SkillLink key={name} name={name} />
           ))}
-          {names.length > most && (
-            <span className="mc-quiet">
-              {trans.__('and %1 more', names.length - most)}
-            </span>
-          )}
+          <Left count={count - Math.min(most, names.length)} />
         </li>
       ))}
     </ul>
+  );
+}
+
+function Left({ count }: { count: number }): ReactElement {
+  const { trans } = useView();
+  return count > 0 ? (
+    <span className="mc-quiet">{trans.__('and %1 more', count)}</span>
+  ) : (
+    <></>
   );
 }
 

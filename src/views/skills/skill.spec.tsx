@@ -61,7 +61,12 @@ class Home {
       told: 'It is done.',
       before: this.current - 1,
       made: this.current,
-      changes: { added: [], removed: [], changed: ['dates'] },
+      changes: {
+        added: [],
+        removed: [],
+        changed: ['dates'],
+        left_out: { added: 0, removed: 0, changed: 0 }
+      },
       undo: '',
       notes: []
     };

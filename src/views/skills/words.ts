@@ -56,14 +56,29 @@ export function groupInWords(
   return label;
 }
 
+/** One kind of change: some of its names, and how many there are. */
+export interface IChangeSign {
+  sign: string;
+  word: string;
+  names: readonly string[];
+  count: number;
+}
+
 /** A difference that has three parts, by the sign of each. */
 export function changeSigns(
-  { added, changed, removed }: Changes,
+  { added, changed, removed, left_out: left }: Changes,
   trans: TranslationBundle
-): { sign: string; word: string; names: readonly string[] }[] {
+): IChangeSign[] {
   return [
-    { sign: '+', word: trans.__('added'), names: added },
-    { sign: '~', word: trans.__('changed'), names: changed },
-    { sign: '−', word: trans.__('removed'), names: removed }
-  ].filter(({ names }) => names.length > 0);
+    { sign: '+', word: trans.__('added'), names: added, more: left.added },
+    {
+      sign: '~',
+      word: trans.__('changed'),
+      names: changed,
+      more: left.changed
+    },
+    { sign: '−', word: trans.__('removed'), names: removed, more: left.removed }
+  ]
+    .filter(({ names }) => names.length > 0)
+    .map(({ more, ...told }) => ({ ...told, count: told.names.length + more }));
 }
