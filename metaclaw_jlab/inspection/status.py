@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.schedule import View
     from metaclaw_jlab.inspection.training import TrainingAccount
     from metaclaw_jlab.runtime.policy_server import Endpoint
-    from metaclaw_jlab.skills.library import Library
+    from metaclaw_jlab.skills.library import Problem
     from metaclaw_jlab.store.query import QueryCounts
     from metaclaw_jlab.store.trajectories import Counts
 
@@ -79,9 +79,11 @@ def status(
     *,
     notebook: str | None = None,
     view: View | None = None,
+    problems: tuple[Problem, ...] | None = None,
 ) -> Status:
     """The state of a workspace, as seen from a notebook; `session` are rows that the caller adds to the card. The host
-    gives what its scheduler knows as `view`.
+    gives what its scheduler knows as `view`. Edits by hand are adopted first, unless the `problems` of the folder are
+    given.
 
     Raises ConfigError.
     """
@@ -91,8 +93,8 @@ def status(
     configuration = workspace.configuration()
     settings = configuration.settings
     server = running(workspace.home)
-    stored, notes = _from_store(workspace, notebook, view)
-    library = stored.library or workspace.library()
+    stored, notes = _from_store(workspace, notebook, view, problems)
+    library = stored.library or _in_folder(workspace)
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
     pinned = _adapter(model)
     return Status(
@@ -106,7 +108,7 @@ def status(
         mode=settings.agent.mode,
         home=str(workspace.home.path),
         namespaces=namespaces(workspace.home),
-        skills=len(library.skills),
+        skills=library.size,
         skill_problems=len(library.problems),
         skill_generation=stored.generation,
         trajectories=stored.counts,
@@ -223,11 +225,19 @@ def _adapter(model: str | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Library:
+    """How many skills there are, and what is wrong in their folder."""
+
+    size: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Stored:
     """What the store tells; None where it cannot be read."""
 
     counts: Counts | None = None
-    library: Library | None = None
+    library: _Library | None = None
     generation: int | None = None
     pending: int | None = None
     learn: bool | None = None
@@ -237,24 +247,31 @@ class _Stored:
     schedule: str = UNKNOWN
 
 
+def _in_folder(workspace: Workspace) -> _Library:
+    """What the folder has, where the store does not tell."""
+    found = workspace.library()
+    return _Library(len(found.skills), found.problems)
+
+
 def _from_store(
-    workspace: Workspace, notebook: str | None, view: View | None
+    workspace: Workspace, notebook: str | None, view: View | None, problems: tuple[Problem, ...] | None
 ) -> tuple[_Stored, tuple[str, ...]]:
     """What the store tells; one that cannot be read is a note, for the rest still holds."""
     from metaclaw_jlab.inspection.scheduler import schedule
     from metaclaw_jlab.inspection.scheduler_text import schedule_in_words
-    from metaclaw_jlab.skills.library import Library
     from metaclaw_jlab.store.notebooks import Notebooks
+    from metaclaw_jlab.store.skills import Skills
     from metaclaw_jlab.store.support import Support
 
     try:
         database = workspace.database()
-        found = workspace.synchronised()
-        trained = training(workspace, recent=1)
+        if problems is None:
+            problems = workspace.synchronised().problems
+        skills, trained = Skills(database), training(workspace, recent=1)
         stored = _Stored(
             counts=workspace.trajectories().counts(),
-            library=Library(found.skills, found.problems),
-            generation=found.generation.number,
+            library=_Library(skills.size(), problems),
+            generation=skills.current_number(),
             pending=len(Support(database).pending(PENDING)),
             learn=Notebooks(database).learn(notebook) if notebook is not None else None,
             serving=trained.serving,
@@ -296,10 +313,10 @@ def _tasks_in_words(counts: Counts | None) -> str:
     return f"{told}; {', '.join(roles)}" if roles else told
 
 
-def _next_steps(workspace: Workspace, library: Library, counts: Counts | None) -> tuple[str, ...]:
+def _next_steps(workspace: Workspace, library: _Library, counts: Counts | None) -> tuple[str, ...]:
     steps = []
     if counts is not None and not counts.trajectories:
         steps.append(_FIRST_TASK)
-    if not library.skills:
+    if not library.size:
         steps.append(_FIRST_SKILL.format(folder=workspace.home.skills))
     return tuple(steps)

@@ -18,7 +18,7 @@ from metaclaw_jlab.inspection.status import LINES, render_status, status
 from metaclaw_jlab.learning.adapters import force
 from metaclaw_jlab.runtime.policy_server import Endpoint, publish
 from metaclaw_jlab.settings.configuration import set_value
-from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.skills.library import Problem, write_skill
 from metaclaw_jlab.store.notebooks import Notebooks
 from tests.inspection.learning_samples import failed
 from tests.learning.trained import begun, candidate, finished
@@ -105,6 +105,16 @@ def test_a_broken_skill_is_a_note(workspace: Workspace) -> None:
     found = status(workspace)
     assert found.skill_problems == 1
     assert "'broken'" in render_status(found)
+
+
+def test_with_the_problems_given_the_folder_is_left_alone(learnt: Workspace) -> None:
+    write_skill(learnt.home.skills, Skill("mine", "Mine.", "By hand."))
+    (learnt.home.skills / "broken").mkdir()
+    told = Problem("other", "'other' is wrong.")
+    found = status(learnt, problems=(told,))
+    assert (found.skills, found.skill_generation) == (1, 1)
+    assert told.sentence in found.notes
+    assert status(learnt).skills == 2
 
 
 def test_a_damaged_store_is_a_note_and_the_rest_is_told(workspace: Workspace) -> None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from metaclaw_jlab.core.errors import MetaclawError
+from metaclaw_jlab.inspection.glance import glance
 from metaclaw_jlab.inspection.status import Status, status, version
 from metaclaw_jlab.jupyter.server.host import Standing
 from metaclaw_jlab.jupyter.server.operation import Operation
 from metaclaw_jlab.jupyter.server.operations.schedule import view_of
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.assembly import Workspace
     from metaclaw_jlab.jupyter.server.host import Host
+    from metaclaw_jlab.skills.library import Problem
 
 _VERSION = version()  # of the code that runs: an upgrade changes what is installed under it
 
@@ -46,7 +50,15 @@ def description(host: Host) -> dict[str, Any]:
 
 
 def _status(host: Host) -> Status:
-    return status(host.workspace, view=view_of(host))
+    return status(host.workspace, view=view_of(host), problems=_problems(host.workspace))
+
+
+def _problems(workspace: Workspace) -> tuple[Problem, ...]:
+    """What is wrong in the skill folder; nothing where the store cannot be read, which the status tells itself."""
+    try:
+        return glance(workspace)
+    except MetaclawError:
+        return ()
 
 
 OPERATIONS = (
