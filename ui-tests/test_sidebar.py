@@ -110,6 +110,11 @@ def test_the_keys_go_from_tab_to_tab(shown: Page) -> None:
     expect(tabs.first).to_have_attribute("aria-selected", "true")
 
 
+def test_the_search_for_skills_is_a_key_away(shown: Page) -> None:
+    shown.keyboard.press("Control+Alt+s")
+    expect(shown.locator("#mc-panel input[type=search]")).to_be_focused(timeout=LONG)
+
+
 def test_training_is_paused_and_resumed_by_keyboard(shown: Page, lived: Lab) -> None:
     said = shown.locator(".mc-head-said")
     height = shown.locator(".mc-head").bounding_box()
@@ -187,12 +192,15 @@ def test_the_place_is_where_it_was_before_a_reload(lived: Lab, browser: Browser)
         page.wait_for_function(
             """async () => {
                 const answer = await fetch('/lab/api/workspaces/place');
-                const text = JSON.stringify((await answer.json()).data);
-                return text.includes('"tab":"scores"') && text.includes('"metaclaw-sidebar"');
+                const {data} = await answer.json();
+                const {right} = data['layout-restorer:data'] ?? {};
+                return JSON.stringify(data).includes('"tab":"scores"')
+                    && right?.current === 'metaclaw-sidebar' && !right.collapsed;
             }""",
             polling=500,
             timeout=LONG,
         )
+        page.wait_for_timeout(3000)  # JupyterLab saves more than once, and a reload cuts that short
         page.reload()
         expect(page.locator("#mc-tab-scores")).to_have_attribute("aria-selected", "true", timeout=LONG)
         expect(page.locator(SIDEBAR)).to_be_visible()
