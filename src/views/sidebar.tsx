@@ -150,7 +150,7 @@ function Tabs(): ReactElement {
         className="mc-panel"
         role="tabpanel"
         aria-labelledby={tabId(open.id)}
-        tabIndex={-1}
+        tabIndex={0}
       >
         {closed ? <Closed /> : <open.Body key={open.id} subject={subject} />}
       </div>
