@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
 
 COLUMNS = 110
-PENDING = 10_000  # so many failures are looked through for one that waits
 KINDS = {
     FeedbackKind.GOOD: "you said that it was good",
     FeedbackKind.BAD: "you said that it was bad",
@@ -67,7 +66,7 @@ def _learning(workspace: Workspace, trajectory: Trajectory) -> tuple[str | None,
     support = Support(workspace.database())
     settled = support.settlement(trajectory.id)
     # Feedback that came after a settlement opens the failure again.
-    if trajectory.id in support.pending(PENDING):
+    if support.waits(trajectory.id):
         return "pending", "it failed, and waits to be learnt from (`evolve` does it now)"
     if settled is None:
         return None, ""

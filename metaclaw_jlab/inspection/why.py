@@ -176,7 +176,7 @@ def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
 
     skills = Skills(workspace.database())
     stamp = trajectory.stamp
-    current, names = skills.current_generation().number, [skill.name for skill in stamp.skills]
+    current, names = skills.current_number(), [skill.name for skill in stamp.skills]
     texts = IndexTexts(workspace.database()).of_all(names)
     return Background(
         generation=describe_generation(skills, stamp.skill_generation),

@@ -66,6 +66,12 @@ class Support:
                 self._settle(connection, ids, Decision.KEPT, PASSED_SINCE)
         return found
 
+    def waits(self, trajectory_id: str) -> bool:
+        """Whether the failure of a trajectory waits for a decision."""
+        query = select(trajectories.c.id).where(_PENDING, text(f"NOT {_SUPERSEDED}"))
+        with self._database.read() as connection:
+            return connection.execute(query.where(trajectories.c.id == trajectory_id)).first() is not None
+
     def settle(
         self, trajectory_id: str, decision: Decision, reason: str, *, heard: int | None = None
     ) -> bool:

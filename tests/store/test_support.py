@@ -112,6 +112,7 @@ def test_what_failed_waits_until_it_is_decided_on(
                 model.support = True
             waiting = [other for other in models if models[other].waits()]
             assert [other for other in support.pending(1000) if other in models] == waiting
+            assert [other for other in models if support.waits(other)] == waiting
 
 
 def test_the_oldest_come_first_and_no_more_than_asked(trajectories: Trajectories, support: Support) -> None:
@@ -143,6 +144,7 @@ def test_a_late_failure_whose_task_passed_since_is_kept_with_the_reason(
     trajectories.record(ended("t1"))
     skills.commit_generation(Cause.USER, [skill("a")])
     passes(trajectories, "t2", stamp=Stamp(1, (), "tiny"))
+    assert not support.waits("t1")
     assert support.pending(9) == ()
     assert support.settlement("t1") == Settlement("t1", Decision.KEPT, PASSED_SINCE, 2.5)
     assert trajectories.get("t1").role is Role.NEITHER
