@@ -73,8 +73,12 @@ def settle(workspace: Workspace) -> None:
 
 
 def _look(workspace: Workspace, state: _Glance, clock: Callable[[], float]) -> None:
+    from metaclaw_jlab.inspection.library_index import catalogue
+
     begun = clock()
     try:
+        # The first list of a large library takes long: whoever looks at the home may soon look for a skill.
+        catalogue(workspace)
         state.problems = workspace.synchronised().problems
     except MetaclawError as error:
         _log.warning("The skill folder could not be looked at: %s", error)

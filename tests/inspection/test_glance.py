@@ -1,7 +1,10 @@
 from dataclasses import replace
 
+import pytest
+
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.inspection.glance import glance, settle
+from metaclaw_jlab.inspection.library_index import catalogue
 from metaclaw_jlab.skills.library import write_skill
 from metaclaw_jlab.store.skills import Skills
 from tests.inspection.learning_samples import RULE
@@ -33,6 +36,19 @@ def test_a_large_library_is_looked_at_beside_the_answer(learnt: Workspace) -> No
     settle(learnt)
     assert [problem.folder for problem in glance(learnt, at_once=0, clock=clock)] == ["broken"]
     assert names(learnt) == ["csv-separator", "mine"]
+
+
+def test_a_look_at_a_large_library_prepares_its_list(
+    learnt: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    glance(learnt, at_once=0, later=0.0)
+    settle(learnt)
+
+    def read_again(*_: object) -> None:
+        raise AssertionError("the texts are read a second time")
+
+    monkeypatch.setattr(Skills, "contents", read_again)
+    assert [entry.name for entry in catalogue(learnt).entries] == ["csv-separator"]
 
 
 def test_a_large_library_is_not_looked_at_all_the_time(learnt: Workspace) -> None:
