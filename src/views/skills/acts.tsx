@@ -2,7 +2,7 @@ import React, { type ReactElement, useState } from 'react';
 import type { IAct, Switch } from '../../models/skillActs';
 import { useView } from '../context';
 import { tellOutcome } from '../outcome';
-import { Confirm } from '../training/confirm';
+import { Confirm } from '../confirm';
 import { useSkillModels } from './models';
 import { Sign } from './signs';
 import type { ISkillView } from './skill';

@@ -6,7 +6,7 @@ import { useView } from '../context';
 import { useLoaded } from '../hooks';
 import { Loaded } from '../notice';
 import { tellOutcome } from '../outcome';
-import { Confirm } from '../training/confirm';
+import { Confirm } from '../confirm';
 import { Changed, SkillLink } from './changed';
 import { Difference } from './difference';
 import { Failures } from './failures';

@@ -7,7 +7,7 @@ import { Ago } from '../ago';
 import { useView } from '../context';
 import { useResource } from '../hooks';
 import { Empty, Loaded } from '../notice';
-import { Pager } from '../training/pager';
+import { Pager } from '../pager';
 import { Changed } from './changed';
 import { Head } from './head';
 import { causeInWords } from './words';

@@ -3,7 +3,7 @@ import { useView } from '../context';
 import { useLoaded } from '../hooks';
 import { Loaded } from '../notice';
 import { tellOutcome } from '../outcome';
-import { Confirm } from '../training/confirm';
+import { Confirm } from '../confirm';
 import { useSkillModels } from './models';
 import type { ISkillView } from './skill';
 import { Comparison } from './text';

@@ -9,7 +9,7 @@ import { useView } from '../context';
 import { useLoaded, useResource, useSignal } from '../hooks';
 import { Loaded } from '../notice';
 import { Back } from './back';
-import { Confirm } from './confirm';
+import { Confirm } from '../confirm';
 import { Gate } from './gate';
 import { removeLater, tellMoved } from './told';
 import { bytes, causeWord, gateSaid, statusWord, versionName } from './words';

@@ -5,7 +5,7 @@ import { Ago } from '../ago';
 import { useView } from '../context';
 import { useResource, useSignal } from '../hooks';
 import { Empty, Loaded } from '../notice';
-import { Pager } from './pager';
+import { Pager } from '../pager';
 import { bytes, statusWord, verdictWord } from './words';
 
 /** The adapters that trainings made, the newest first. */

@@ -5,7 +5,7 @@ import { Ago } from '../ago';
 import { useView } from '../context';
 import { useResource } from '../hooks';
 import { Empty, Loaded } from '../notice';
-import { Pager } from './pager';
+import { Pager } from '../pager';
 import { signed, stateWord, verdictWord } from './words';
 
 /** The runs that ever began, the newest first. */

@@ -13,7 +13,7 @@ import { useResource } from '../hooks';
 import { Loaded } from '../notice';
 import { tellOutcome } from '../outcome';
 import { Sparkline } from '../sparkline';
-import { Confirm } from './confirm';
+import { Confirm } from '../confirm';
 import { Gate } from './gate';
 import { Run } from './run';
 import { signed, stateWord, versionName } from './words';

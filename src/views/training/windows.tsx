@@ -5,7 +5,7 @@ import { Ago } from '../ago';
 import { useView } from '../context';
 import { useResource } from '../hooks';
 import { Empty, Loaded } from '../notice';
-import { Pager } from './pager';
+import { Pager } from '../pager';
 import { closedBy, duration } from './words';
 
 /** The log of windows: when training might run by itself, why it began and ended, and how fast it made way. */

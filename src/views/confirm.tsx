@@ -6,8 +6,8 @@ import React, {
   useRef,
   useState
 } from 'react';
-import { useView } from '../context';
-import { Trouble } from '../notice';
+import { useView } from './context';
+import { Trouble } from './notice';
 
 interface IConfirm {
   /** What will happen. */

@@ -1,6 +1,6 @@
 import React, { type ReactElement } from 'react';
-import type { Pages } from '../../models/pages';
-import { useView } from '../context';
+import type { Pages } from '../models/pages';
+import { useView } from './context';
 
 interface IPager {
   pages: Pages<unknown>;
