@@ -53,7 +53,16 @@ function Who({ status, schedule }: IWho): ReactElement {
       {status && (
         <>
           <span className="mc-head-policy" title={status.policy}>
-            {status.practice_only ? trans.__('embedded policy') : status.policy}
+            {status.practice_only ? (
+              <>
+                <span className="mc-head-long">
+                  {trans.__('embedded policy')}
+                </span>
+                <span className="mc-head-short">{trans.__('embedded')}</span>
+              </>
+            ) : (
+              status.policy
+            )}
           </span>
           {status.adapter !== null && (
             <Place
@@ -61,7 +70,15 @@ function Who({ status, schedule }: IWho): ReactElement {
                 navigation.go('training');
               }}
             >
-              {trans.__('adapter v%1', status.adapter)}
+              <span className="mc-head-long">
+                {trans.__('adapter v%1', status.adapter)}
+              </span>
+              <span
+                className="mc-head-short"
+                title={trans.__('adapter v%1', status.adapter)}
+              >
+                {trans.__('v%1', status.adapter)}
+              </span>
             </Place>
           )}
           <Place

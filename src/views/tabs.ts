@@ -26,7 +26,7 @@ export const TABS: readonly ITab[] = [
   { id: 'training', label: trans => trans.__('Training'), Body: TrainingTab },
   {
     id: 'ablations',
-    label: trans => trans.__('Ablations'),
+    label: trans => trans.__('Ablate'),
     Body: AblationsTab
   }
 ];
