@@ -84,16 +84,10 @@ export class TaskList {
 
   /** Where the task of a number is, or the next older one; the last one where there is none. */
   indexOf(number: number): number {
-    let [low, high] = [0, this._rows.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this._rows[middle]?.number ?? 0) > number) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
+    return Math.max(
+      0,
+      Math.min(this._rows.length - 1, this._under(number + 1))
+    );
   }
 
   /** Say which rows are on the screen, by index: they stay fresh, and those after them are loaded. */
@@ -181,17 +175,31 @@ export class TaskList {
 
   /** Put a page of the tasks under a number in the place of those that are known there. */
   private _put(page: TaskPage, before: number): void {
-    const newer = this._rows.filter(row => row.number >= before);
+    const newer = this._rows.slice(0, this._under(before));
     const end = page.tasks.at(-1)?.number ?? 0;
     const top = this._rows[newer.length];
     // Between a page that ends over the newest known one and that one there may be others.
     const reaches =
       page.next !== null && top !== undefined && end <= top.number;
-    const older = reaches ? this._rows.filter(row => row.number < end) : [];
-    this._rows = [...newer, ...page.tasks, ...older];
+    const older = reaches ? this._rows.slice(this._under(end)) : [];
+    this._rows = newer.concat(page.tasks, older);
     if (older.length === 0) {
       this._next = page.next;
     }
+  }
+
+  /** Where the tasks with numbers under this one begin. */
+  private _under(number: number): number {
+    let [low, high] = [0, this._rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this._rows[middle]?.number ?? 0) < number) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
   }
 
   private _ask(limit: number, before?: number): Promise<TaskPage> {

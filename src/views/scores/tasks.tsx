@@ -1,4 +1,3 @@
-import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import React, {
   type KeyboardEvent,
   type ReactElement,
@@ -12,8 +11,9 @@ import type { Scores } from '../../models/scores';
 import { useView } from '../context';
 import { useSignal } from '../hooks';
 import { Empty, Trouble } from '../notice';
-import { Task } from './task';
 import { usePanel } from './panel';
+import { type ISeenRows, useSeenRows } from './seenRows';
+import { Task } from './task';
 
 /** The height of a task in pixels, as the style sheet has it. */
 export const ROW = 46;
@@ -81,28 +81,14 @@ function List({ scores, whole }: ITasks): ReactElement {
   const [wanted, setWanted] = useState<number | null>(null);
   const active = scores.tasks.indexOf(reached);
 
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => panel,
-    estimateSize: () => ROW,
-    getItemKey: index => rows[index]?.number ?? index,
-    overscan: OVERSCAN,
-    scrollMargin: margin,
-    // The one that the keys have reached stays, so that it can keep the focus.
-    rangeExtractor: range => {
-      const shown = defaultRangeExtractor(range);
-      return !shown.includes(active)
-        ? [...shown, active].sort((one, other) => one - other)
-        : shown;
-    }
-  });
-  const { range } = virtualizer;
-  const [first, last] = [range?.startIndex ?? 0, range?.endIndex ?? 0];
+  useKeptPlace(scores, panel, margin, rows[0]?.number);
+  const seen = useSeenRows(panel, margin, ROW);
+  const first = Math.min(seen.first, rows.length - 1);
+  const last = Math.max(0, Math.min(seen.last, rows.length - 1));
 
   useEffect(() => {
     scores.tasks.see(first, last);
   }, [scores, first, last, rows.length]);
-  useKeptPlace(scores, panel, margin, rows[0]?.number);
   useEffect(() => {
     if (wanted !== null) {
       buttonAt(list.current, wanted)?.focus();
@@ -124,19 +110,19 @@ function List({ scores, whole }: ITasks): ReactElement {
       className="mc-scored-list"
       role="list"
       aria-labelledby="mc-tasks-title"
-      style={{ height: virtualizer.getTotalSize() }}
+      style={{ height: rows.length * ROW }}
       onKeyDown={move}
     >
-      {virtualizer.getVirtualItems().map(({ index, key, start }) => {
+      {drawnRows({ first, last }, active, rows.length).map(index => {
         const row = rows[index];
         return (
           row && (
             <li
-              key={key}
+              key={row.number}
               data-index={index}
               aria-posinset={index + 1}
               aria-setsize={hasMore ? -1 : rows.length}
-              style={{ transform: `translateY(${String(start - margin)}px)` }}
+              style={{ transform: `translateY(${String(index * ROW)}px)` }}
             >
               <Task row={row} reached={index === active} reach={reach} />
             </li>
@@ -145,6 +131,26 @@ function List({ scores, whole }: ITasks): ReactElement {
       })}
     </ul>
   );
+}
+
+/** Which rows are in the page: some more than are seen, and the one that the keys have reached, so that it can keep the focus. */
+function drawnRows(
+  { first, last }: ISeenRows,
+  active: number,
+  count: number
+): number[] {
+  const from = Math.max(0, first - OVERSCAN);
+  const to = Math.min(count - 1, last + OVERSCAN);
+  const drawn = Array.from(
+    { length: Math.max(0, to - from + 1) },
+    (_, place) => from + place
+  );
+  if (active < from) {
+    drawn.unshift(active);
+  } else if (active > to) {
+    drawn.push(active);
+  }
+  return drawn;
 }
 
 function buttonAt(list: HTMLElement | null, index: number): HTMLElement | null {
