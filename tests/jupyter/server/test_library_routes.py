@@ -106,7 +106,8 @@ def test_a_deleted_skill_comes_back_with_its_generation(server: LiveServer, skil
     gone = done(server.api("DELETE", f"skills/{skill.name}"))
     assert server.api("GET", f"skills/{skill.name}").status == 404
     preview = done(server.api("GET", f"generations/{gone['before']}/difference"))
-    assert preview["changes"] == {"added": [skill.name], "removed": [], "changed": []}
+    changes = preview["changes"]
+    assert (changes["added"], changes["removed"], changes["changed"]) == ([skill.name], [], [])
     back = done(server.api("POST", f"generations/{gone['before']}/rollback"))
     assert back["changes"] == preview["changes"]
     assert done(server.api("GET", f"skills/{skill.name}"))["sha256"] == skill.sha256
