@@ -99,6 +99,14 @@ function Tabs(): ReactElement {
   const { tab, subject } = navigation.place;
   const open = TABS.find(({ id }) => id === tab) ?? TABS[0];
 
+  // Where the focus is on a tab, it goes along with what is open.
+  useEffect(() => {
+    const tabs = list.current;
+    if (open && tabs?.contains(document.activeElement)) {
+      tabs.querySelector<HTMLElement>(`#${tabId(open.id)}`)?.focus();
+    }
+  }, [open]);
+
   const move = (event: KeyboardEvent): void => {
     const index = TABS.findIndex(({ id }) => id === open?.id);
     const next = nextOf(event.key, index);
@@ -109,7 +117,6 @@ function Tabs(): ReactElement {
     const id = TABS.at(next % TABS.length)?.id;
     if (id) {
       navigation.go(id);
-      list.current?.querySelector<HTMLElement>(`#${tabId(id)}`)?.focus();
     }
   };
 
