@@ -59,7 +59,9 @@ def test_imports_stay_light(code: str, tmp_path: Path) -> None:
 
 
 def sources() -> list[Path]:
-    return sorted([*PACKAGE.rglob("*.py"), *(ROOT / "src").rglob("*.ts"), *(ROOT / "tests").rglob("*.py")])
+    """What people write: the types of the REST interface are made from its description."""
+    written = [*PACKAGE.rglob("*.py"), *(ROOT / "src").rglob("*.ts*"), *(ROOT / "tests").rglob("*.py")]
+    return sorted(path for path in written if path != ROOT / "src/api/schema.ts")
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
