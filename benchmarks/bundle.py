@@ -17,7 +17,7 @@ def main() -> None:
     report = {
         "total_kb": round(sum(sizes.values()), 1),
         "limit_kb": LIMIT_KB,
-        "with_uplot": holding("uPlot", sizes),
+        "with_uplot": holding("u-legend", sizes),
         "with_merge_view": holding("cm-mergeView", sizes),
         "entry_kb": next(size for name, size in sizes.items() if name.startswith("remoteEntry")),
         "kb": sizes,
