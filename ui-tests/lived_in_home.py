@@ -229,7 +229,10 @@ def _failed(life: Life, rule: int, number: int) -> Trajectory:
     made = Trajectory(
         id=f"{life.count:04x}{life.rng.randrange(16**8):08x}",
         task=Task(
-            f"{asked.capitalize()}.", (), (check,), Origin(NOTEBOOKS[(rule + number) % 3], f"cell-{rule}-{number}")
+            f"{asked.capitalize()}.",
+            (),
+            (check,),
+            Origin(NOTEBOOKS[(rule + number) % 3], f"cell-{rule}-{number}"),
         ),
         stamp=Stamp(life.generation, (), EMBEDDED_MODEL, None, 1),
         steps=tuple(_steps(life.rng, 1, False, body)),
