@@ -17,7 +17,7 @@ export namespace CommandIDs {
   export const showSkill = 'metaclaw:show-skill';
   /** Open a task in the sidebar, with why it went as it did; `id` is its trajectory's. */
   export const showTask = 'metaclaw:show-task';
-  /** Open a tab of the sidebar; `tab` is one of `TAB_IDS`. */
+  /** Open a tab of the sidebar; `tab` is one of `TAB_IDS`, `subject` the one thing in it, such as `run/3`. */
   export const showTab = 'metaclaw:show-tab';
   export const nextTab = 'metaclaw:next-tab';
   export const previousTab = 'metaclaw:previous-tab';

@@ -169,14 +169,18 @@ function addMoving(
     describedBy: {
       args: {
         type: 'object',
-        properties: { tab: { type: 'string', enum: [...TAB_IDS] } },
+        properties: {
+          tab: { type: 'string', enum: [...TAB_IDS] },
+          subject: { type: 'string' }
+        },
         required: ['tab']
       }
     },
     execute: args => {
       const tab = TAB_IDS.find(id => id === args['tab']);
+      const subject = args['subject'];
       if (tab) {
-        navigation.go(tab);
+        navigation.go(tab, typeof subject === 'string' ? subject : undefined);
       }
       open();
     }
