@@ -115,3 +115,21 @@ export function readingInWords(
       return { sign: '?', word: trans.__('unknown') };
   }
 }
+
+/** What a generation was made for, in words. */
+export function causeInWords(cause: string, trans: TranslationBundle): string {
+  switch (cause) {
+    case 'initial':
+      return trans.__('the beginning');
+    case 'evolver':
+      return trans.__('learnt from failures');
+    case 'user':
+      return trans.__('by hand');
+    case 'import':
+      return trans.__('import');
+    case 'rollback':
+      return trans.__('rollback');
+    default:
+      return cause;
+  }
+}

@@ -6,7 +6,8 @@ import { useResource } from '../hooks';
 import { Loaded } from '../notice';
 import { Sparkline } from '../sparkline';
 import { Whisker } from './whisker';
-import { causeWord, share } from './words';
+import { causeInWords } from '../words';
+import { share } from './words';
 
 const SIGNS: Record<Trend['verdict'], string> = {
   better: '▲',
@@ -89,7 +90,7 @@ function Generations({ generations, narrow }: IGenerations): ReactElement {
                 title={trans.__(
                   'Generation %1, %2: show its tasks',
                   one.generation,
-                  causeWord(one.cause, trans)
+                  causeInWords(one.cause, trans)
                 )}
                 onClick={() => {
                   narrow(one.generation);

@@ -1,11 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type {
-  Cause,
-  Score,
-  ScoreSource,
-  StepMark,
-  Unscored
-} from '../../api/schema';
+import type { Score, ScoreSource, StepMark, Unscored } from '../../api/schema';
 import { type Outcome, signed, valueOf } from '../../models/scores';
 
 /** Who gave a score. */
@@ -69,22 +63,6 @@ export function stepsWord(
     return error ? trans.__('%1, raised an error', given) : given;
   });
   return trans.__('Process reward: %1', told.join('; '));
-}
-
-/** Why a generation was made. */
-export function causeWord(cause: Cause, trans: TranslationBundle): string {
-  switch (cause) {
-    case 'initial':
-      return trans.__('the beginning');
-    case 'evolver':
-      return trans.__('learnt from failures');
-    case 'user':
-      return trans.__('by hand');
-    case 'import':
-      return trans.__('imported');
-    case 'rollback':
-      return trans.__('rolled back');
-  }
 }
 
 /** A share between 0 and 1. */

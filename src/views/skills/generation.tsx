@@ -12,7 +12,7 @@ import { Difference } from './difference';
 import { Failures } from './failures';
 import { Head } from './head';
 import { useSkillModels } from './models';
-import { causeInWords } from './words';
+import { causeInWords } from '../words';
 
 const NAMES = 20;
 const MEMBERS = 60;

@@ -10,7 +10,7 @@ import { Empty, Loaded } from '../notice';
 import { Pager } from '../pager';
 import { Changed } from './changed';
 import { Head } from './head';
-import { causeInWords } from './words';
+import { causeInWords } from '../words';
 
 const SHOWN = 20;
 const NAMES = 3;

@@ -3,7 +3,7 @@ import type { SkillAccount } from '../../api/schema';
 import { generationSubject } from '../../models/skillPlace';
 import { Ago } from '../ago';
 import { useView } from '../context';
-import { causeInWords } from './words';
+import { causeInWords } from '../words';
 
 const SHOWN = 30;
 

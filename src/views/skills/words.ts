@@ -1,24 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Changes } from '../../api/schema';
 
-/** What a generation was made for, in words. */
-export function causeInWords(cause: string, trans: TranslationBundle): string {
-  switch (cause) {
-    case 'initial':
-      return trans.__('the beginning');
-    case 'evolver':
-      return trans.__('learnt from failures');
-    case 'user':
-      return trans.__('by hand');
-    case 'import':
-      return trans.__('import');
-    case 'rollback':
-      return trans.__('rollback');
-    default:
-      return cause;
-  }
-}
-
 /** A mark of a skill, in words. */
 export function markInWords(mark: string, trans: TranslationBundle): string {
   switch (mark) {
