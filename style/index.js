@@ -5,3 +5,4 @@ import './scores.css';
 import './training.css';
 import './agentCells.css';
 import './settings.css';
+import './widgets.css';
