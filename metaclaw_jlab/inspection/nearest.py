@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 # The index of a large library takes seconds to make. It is kept until a generation is made, or a text comes or goes.
 _kept: WeakKeyDictionary[Database, tuple[tuple[int, int], BM25Retriever]] = WeakKeyDictionary()
 _lock = threading.Lock()
+LARGEST = 2_000  # skills; the index of more takes seconds, which is too long for a page that waits
 
 
 def nearest(workspace: Workspace, text: str, limit: int) -> tuple[Match, ...]:
     """At most `limit` skills of the current generation, however little they bear on the text; none where no word of it
-    is known. Raises StoreError."""
+    is known, or where there are more than `LARGEST`. Raises StoreError."""
     from metaclaw_jlab.store.index_texts import IndexTexts
     from metaclaw_jlab.store.skills import Skills
 
     database = workspace.database()
     skills, texts = Skills(database), IndexTexts(database)
-    state = (skills.current_generation().number, texts.version())
+    if skills.size() > LARGEST:
+        return ()
+    state = (skills.current_number(), texts.version())
     with _lock:
         known, index = _kept.get(database, (None, None))
         if index is None or known != state:
