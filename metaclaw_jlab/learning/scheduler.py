@@ -21,7 +21,7 @@ from metaclaw_jlab.core.window import Pause, SchedulerState, Window
 from metaclaw_jlab.learning import outlook
 from metaclaw_jlab.learning.local_day import zone
 from metaclaw_jlab.learning.outlook import Ground
-from metaclaw_jlab.learning.signals.phrases import span
+from metaclaw_jlab.learning.signals.phrases import span_ago
 from metaclaw_jlab.learning.signals.sign import LastSign, after_sign
 from metaclaw_jlab.learning.window_ledger import WindowLedger
 from metaclaw_jlab.store.windows import Pauses, Windows
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 GPU = "gpu"  # the signal that takes back a consent, once it was free
 START, CLOCK, STOPPED = "start", "clock", "stop"  # signs of the user that no signal gives
+WHERE = {"lab": "the page", "server_kernels": "a kernel", "kernels": "a kernel", "desktop": "the desktop"}
 BACK_SECONDS, GAP_SECONDS = 5.0, 120.0  # a clock that steps further than that has jumped
 STEP_SECONDS = GAP_SECONDS  # most that is counted as trained between two ticks
 REOPEN_SECONDS = 60.0
@@ -177,12 +178,12 @@ class Scheduler:
         last = self._sign.at(now)
         if last is None:
             return readings
-        ago = f"{span(now - last)} ago"
+        ago = span_ago(now - last)
         said = {
-            START: f"The host began {ago}.",
+            START: f"This server began {ago}.",
             CLOCK: f"The clock jumped, or this machine slept, {ago}.",
             STOPPED: f"You stopped a training {ago}.",
-        }.get(self._sign_of, f"You were active {ago} ({self._sign_of}).")
+        }.get(self._sign_of, f"You were active {ago} ({WHERE.get(self._sign_of, self._sign_of)}).")
         idle = ground.settings.idle_minutes * 60
         own = after_sign("activity", last, now, idle, busy=said, idle="", opens=False)
         return (own, *readings) if own.state is SignalState.BUSY else readings

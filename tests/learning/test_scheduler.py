@@ -66,7 +66,7 @@ def test_activity_is_remembered_where_no_signal_tells_of_it(bench: Bench) -> Non
     bench.scheduler.activity("lab")
     view = bench.wait(bench.settings.idle_minutes * 60 - 1)
     assert view.window is None
-    assert view.sentence.startswith("You were active 10 min ago (lab)")
+    assert view.sentence.startswith("You were active 10 min ago (the page)")
     assert bench.wait(1).state is SchedulerState.TRAINING
 
 

@@ -23,7 +23,7 @@ def bench(home_ground: Ground) -> Bench:
 def test_the_host_waits_from_its_beginning(bench: Bench) -> None:
     bench.kernels.state = IDLE
     fresh = bench.another()
-    assert fresh.tick().sentence == "The host began 0 s ago."
+    assert fresh.tick().sentence == "This server began just now."
     assert bench.stage.begun == []
 
 

@@ -15,6 +15,11 @@ def span(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h".replace(".0 h", " h")
 
 
+def span_ago(seconds: float) -> str:
+    """How long ago: `just now`, `40 s ago`, `12 min ago`."""
+    return "just now" if seconds < 10 else f"{span(seconds)} ago"
+
+
 def moment(at: float, now: float, zone: datetime.tzinfo | None) -> str:
     """A time of day, `07:00`, with the day before it where that is not today's: `Mon 07:00`."""
     there = datetime.datetime.fromtimestamp(at, zone)
