@@ -60,6 +60,9 @@ describe('MetaClaw: New agent cell', () => {
     expect(commands.label(CommandIDs.newAgentCell)).toBe(
       'MetaClaw: New agent cell'
     );
+    expect(commands.caption(CommandIDs.newAgentCell)).toContain(
+      'a %%metaclaw cell'
+    );
   });
 
   it('inserts an agent cell below the active one', async () => {

@@ -49,7 +49,7 @@ export const agentCells: JupyterFrontEndPlugin<IAgentCells> = {
 
     app.commands.addCommand(CommandIDs.newAgentCell, {
       label: trans.__('MetaClaw: New agent cell'),
-      caption: trans.__('Insert a %%metaclaw cell below the active cell'),
+      caption: trans.__('Insert a %1 cell below the active cell', CELL_MAGIC),
       describedBy: { args: { type: 'object', properties: {} } },
       isEnabled: () => current() !== null,
       execute: () => {

@@ -56,6 +56,17 @@ describe('the line of a task', () => {
     expect(screen.getByText('MetaClaw: done · <b>1 step</b>')).toBeTruthy();
   });
 
+  it('leaves the magic away that its button stands for', () => {
+    show(words, { sentence: 'MetaClaw: done · g7 · %metaclaw why' });
+    expect(screen.getByText('MetaClaw: done · g7')).toBeTruthy();
+  });
+
+  it('keeps a magic that no button stands for', () => {
+    const sentence = 'MetaClaw: the step has run · g7 · %metaclaw next';
+    show(words, { sentence });
+    expect(screen.getByText(sentence)).toBeTruthy();
+  });
+
   it('takes a good word at once', () => {
     show(words);
     fireEvent.click(button('Done right'));

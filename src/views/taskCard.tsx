@@ -12,6 +12,9 @@ import {
 import type { Word } from '../models/said';
 import { useSignal } from './hooks';
 
+/** How the line of a task ends for front ends that have no button for it. */
+const HINT = / · %metaclaw why$/;
+
 /** What can be said of a task from its output. */
 export interface ITaskWords {
   readonly changed: ISignal<unknown, void>;
@@ -83,7 +86,7 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
   return (
     <div className="mc-task">
       <div className="mc-task-line">
-        <span className="mc-task-sentence">{sentence}</span>
+        <span className="mc-task-sentence">{sentence.replace(HINT, '')}</span>
         <span className="mc-task-acts">
           {!waits && (
             <>

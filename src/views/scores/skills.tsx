@@ -19,7 +19,7 @@ export function Skills({ account }: { account: Account }): ReactElement {
                 'There was none. What would come nearest today, where it takes %1:',
                 (account.threshold ?? 0).toFixed(2)
               )
-            : trans.__('There was none: the library is empty.')}
+            : trans.__('There was none: no skill bears on this task.')}
         </p>
       )}
       <ul className="mc-trace-list">

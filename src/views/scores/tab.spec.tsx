@@ -238,6 +238,7 @@ describe('the tasks', () => {
     count = 0;
     await show();
     await screen.findByText('No task yet');
+    screen.getByText(/begins? a notebook cell with %%metaclaw and/i);
   });
 });
 

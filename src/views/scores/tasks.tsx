@@ -8,6 +8,7 @@ import React, {
   useState
 } from 'react';
 import type { Scores } from '../../models/scores';
+import { CELL_MAGIC } from '../../tokens';
 import { useView } from '../context';
 import { useSignal } from '../hooks';
 import { Empty, Trouble } from '../notice';
@@ -65,7 +66,8 @@ function Nothing({ scores }: { scores: Scores }): ReactElement {
     <Empty title={trans.__('No task yet')}>
       <p>
         {trans.__(
-          'Begin a notebook cell with %%metaclaw and say what is to be done: it is listed here with its steps and scores.'
+          'Begin a notebook cell with %1 and say what is to be done: it is listed here with its steps and scores.',
+          CELL_MAGIC
         )}
       </p>
     </Empty>

@@ -9,11 +9,10 @@ import { Whisker } from './whisker';
 import { causeInWords } from '../words';
 import { share } from './words';
 
-const SIGNS: Record<Trend['verdict'], string> = {
+const SIGNS: Partial<Record<Trend['verdict'], string>> = {
   better: '▲',
   worse: '▼',
-  none_shown: '≈',
-  too_few: '…'
+  none_shown: '≈'
 };
 const LOOKS: Partial<Record<Trend['verdict'], string>> = {
   better: 'mc-good',
@@ -36,9 +35,11 @@ export function TrendTable({ trend, narrow }: ITrendTable): ReactElement {
         {found => (
           <>
             <p className="mc-verdict">
-              <span className={LOOKS[found.verdict]} aria-hidden="true">
-                {SIGNS[found.verdict]}
-              </span>{' '}
+              {SIGNS[found.verdict] && (
+                <span className={LOOKS[found.verdict]} aria-hidden="true">
+                  {SIGNS[found.verdict]}{' '}
+                </span>
+              )}
               {found.sentence}
             </p>
             {found.generations.length > 0 && (

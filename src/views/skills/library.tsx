@@ -63,7 +63,8 @@ function Search(): ReactElement {
         className="mc-field"
         type="search"
         aria-label={trans.__('Search in skills')}
-        placeholder={trans.__('Search names and texts')}
+        title={trans.__('Names and texts are searched')}
+        placeholder={trans.__('Search')}
         value={question.search}
         onChange={event => {
           library.ask({ search: event.target.value });

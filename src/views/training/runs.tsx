@@ -16,7 +16,7 @@ export function Runs({ runs }: { runs: Pages<RunRow> }): ReactElement {
     <Loaded resource={page}>
       {({ rows }) =>
         rows.length === 0 ? (
-          <Empty title={trans.__('Nothing was trained yet')}>
+          <Empty title={trans.__('No run yet')}>
             <p>
               {trans.__(
                 'Give tasks with --check; when enough of them wait, a window trains on them, or the button above does.'
