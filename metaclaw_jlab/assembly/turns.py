@@ -66,15 +66,18 @@ def admit(workspace: Workspace, settings: Settings) -> int:
 
 
 def _evolve(workspace: Workspace) -> tuple[tuple[int, ...], str]:
-    """Let the fast loop look at what waits, while there are turns among it; the generations it made, and what kept it
-    from going on. The tasks of a kernel alone are left to the kernel, which can try the wordings of a skill."""
+    """Let the fast loop look at what waits, while there are turns among it or tasks that the user called bad, which no
+    kernel may hear of; the generations it made, and what kept it from going on. Other failures of a kernel are left to
+    the kernel, which can try the wordings of a skill."""
     from metaclaw_jlab.learning.inner_loop import evolve_once
+    from metaclaw_jlab.store.support import Support
     from metaclaw_jlab.store.turns import Turns
 
     made: list[int] = []
+    database = workspace.database()
     try:
         for _ in range(MOST_PASSES):
-            if not Turns(workspace.database()).pending():
+            if not (Turns(database).pending() or Support(database).named()):
                 break
             evolution = evolve_once(workspace.inner_loop())
             made += [evolution.generation] if evolution.generation is not None else []

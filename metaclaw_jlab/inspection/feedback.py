@@ -102,7 +102,11 @@ def user_score(kind: FeedbackKind, reason: str) -> Score:
 
 
 def _teaches(trajectory: Trajectory) -> str:
-    return "" if trajectory.learn else " It may not teach, so it changes its score only."
+    if not trajectory.learn:
+        return " It may not teach, so it changes its score only."
+    if trajectory.role is Role.SUPPORT:
+        return " It was learnt from before, so this changes its score only; what its skill says can be edited."
+    return ""
 
 
 def _quoted(said: Feedback) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from metaclaw_jlab.core.errors import InvariantViolation, NotFound
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.schema import settlements, trajectories
-from metaclaw_jlab.store.trigger_sql import CURRENT, heard, passed_since
+from metaclaw_jlab.store.trigger_sql import CURRENT, heard, last_word, passed_since
 
 LATE_AT_ONCE = 25
 PASSED_SINCE = "The same task has passed since."
@@ -20,6 +20,7 @@ PASSED_SINCE = "The same task has passed since."
 # The conditions of the index trajectories_unsettled: SQLite uses it only where they are there word for word.
 _PENDING = text("unsettled = 1 AND drained_at IS NULL AND role <> 'support'")
 _HEARD = text(f"SELECT {heard(':key')}")
+_NAMED = text(f"{last_word('trajectories.id')} IN ('bad', 'rejected')")
 _SUPERSEDED = f"(trajectories.skill_generation < {CURRENT} AND {passed_since('trajectories')})"
 
 
@@ -65,6 +66,12 @@ class Support:
                 ids = connection.execute(late).scalars().all()
                 self._settle(connection, ids, Decision.KEPT, PASSED_SINCE)
         return found
+
+    def named(self) -> bool:
+        """Whether a failure waits that the user named: their last word on it is that it was bad."""
+        query = select(trajectories.c.id).where(_PENDING, _NAMED, text(f"NOT {_SUPERSEDED}")).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
 
     def waits(self, trajectory_id: str) -> bool:
         """Whether the failure of a trajectory waits for a decision."""

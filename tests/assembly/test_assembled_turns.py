@@ -84,6 +84,15 @@ def test_the_tasks_of_a_kernel_are_left_to_the_kernel(tmp_path: Path) -> None:
     workspace.close()
 
 
+def test_a_kernels_task_that_the_user_called_bad_is_learnt_from_at_once(tmp_path: Path) -> None:
+    workspace = workspace_of(tmp_path)
+    workspace.trajectories().record(ended("task"))
+    say(workspace, "task", FeedbackKind.BAD, "Use semicolons in csv files.")
+    assert learn_from_turns(workspace).generations == (1,)
+    assert workspace.trajectories().get("task").role is Role.SUPPORT
+    workspace.close()
+
+
 def test_without_a_judge_turns_teach_nothing_by_themselves(tmp_path: Path) -> None:
     workspace = workspace_of(tmp_path)
     turn(workspace, "df.to_csv('dear.csv')")

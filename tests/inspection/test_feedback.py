@@ -75,6 +75,12 @@ def test_a_skill_that_came_of_it_stays(workspace: Workspace) -> None:
     assert "The skill that came of it stays" in take_back(workspace, "t1").told
 
 
+def test_what_was_learnt_from_teaches_no_more(workspace: Workspace) -> None:
+    lesson = Lesson("units", Source("t1", "No units."), "")
+    Skills(workspace.database()).commit_generation(Cause.EVOLVER, [skill("units")], ["t1"], lessons=[lesson])
+    assert "learnt from before, so this changes its score only" in say(workspace, "t1", BAD, "Ugly.").told
+
+
 def test_bad_turns_a_proposal_down_and_good_needs_it_to_run(workspace: Workspace) -> None:
     with pytest.raises(UsageMistake, match="has not been run yet"):
         say(workspace, "proposed", GOOD)

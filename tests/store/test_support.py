@@ -121,6 +121,18 @@ def test_the_oldest_come_first_and_no_more_than_asked(trajectories: Trajectories
     assert support.pending(2) == ("t3", "t1")
 
 
+def test_a_failure_is_named_by_the_users_last_word(
+    trajectories: Trajectories, feedbacks: Feedbacks, support: Support
+) -> None:
+    trajectories.record(ended("t1"))
+    assert not support.named()
+    feedbacks.add(Feedback("t1", FeedbackKind.BAD, "No units."))
+    assert support.named()
+    feedbacks.withdraw("t1")
+    assert not support.named()
+    assert support.pending(9) == ("t1",)
+
+
 def test_a_score_that_changes_later_is_no_failure(trajectories: Trajectories, support: Support) -> None:
     trajectories.record(ended("t1", **ENDS["unchecked"]))
     trajectories.score("t1", Score(-1.0, ScoreSource.OUTCOME))
