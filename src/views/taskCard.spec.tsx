@@ -92,12 +92,32 @@ describe('the line of a task', () => {
     expect(screen.queryByRole('textbox')).toBeNull();
   });
 
+  it('sends what was wrong with Enter, and gives the focus back', () => {
+    show(words);
+    fireEvent.click(button('Not done right'));
+    const field = screen.getByRole('textbox');
+    fireEvent.change(field, { target: { value: 'wrong column' } });
+    fireEvent.keyDown(field, { key: 'Enter', isComposing: true });
+    expect(words.done).toEqual([]);
+    fireEvent.keyDown(field, { key: 'Enter' });
+    expect(words.done).toEqual(['bad wrong column']);
+    expect(document.activeElement).toBe(button('Not done right'));
+  });
+
+  it('leaves Enter on a button of the question to the button', () => {
+    show(words);
+    fireEvent.click(button('Not done right'));
+    fireEvent.keyDown(button('Cancel'), { key: 'Enter' });
+    expect(words.done).toEqual([]);
+  });
+
   it('says nothing where the user thinks better of it', () => {
     show(words);
     fireEvent.click(button('Not done right'));
     fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Escape' });
     expect(screen.queryByRole('textbox')).toBeNull();
     expect(words.done).toEqual([]);
+    expect(document.activeElement).toBe(button('Not done right'));
   });
 
   it.each([

@@ -3,7 +3,14 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { PartialJSONValue } from '@lumino/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import React, { type ReactElement, useEffect, useId, useState } from 'react';
+import React, {
+  type ReactElement,
+  type RefObject,
+  useEffect,
+  useId,
+  useRef,
+  useState
+} from 'react';
 import {
   type ITaskFacts,
   readTaskFacts,
@@ -68,6 +75,7 @@ interface ITaskCard {
 export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
   useSignal(words.changed);
   const [asking, setAsking] = useState(false);
+  const bad = useRef<HTMLButtonElement>(null);
   const { trajectory, waits, sentence } = facts;
   useEffect(() => {
     if (!waits) {
@@ -82,6 +90,10 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
       words.say(trajectory, 'good', '');
     }
     setAsking(pressed === 'bad' && word !== 'bad' && !asking);
+  };
+  const close = (): void => {
+    setAsking(false);
+    bad.current?.focus();
   };
   return (
     <div className="mc-task">
@@ -102,6 +114,7 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
                 label={trans.__('Not done right')}
                 pressed={word === 'bad'}
                 expanded={asking}
+                place={bad}
                 onClick={() => {
                   press('bad');
                 }}
@@ -124,12 +137,10 @@ export function TaskCard({ facts, words, trans }: ITaskCard): ReactElement {
         <Reason
           trans={trans}
           onSend={reason => {
-            setAsking(false);
+            close();
             words.say(trajectory, 'bad', reason);
           }}
-          onCancel={() => {
-            setAsking(false);
-          }}
+          onCancel={close}
         />
       )}
     </div>
@@ -140,14 +151,16 @@ interface IThumb {
   label: string;
   pressed: boolean;
   expanded?: boolean;
+  place?: RefObject<HTMLButtonElement>;
   down?: boolean;
   onClick: () => void;
 }
 
 function Thumb(props: IThumb): ReactElement {
-  const { label, pressed, expanded, down, onClick } = props;
+  const { label, pressed, expanded, place, down, onClick } = props;
   return (
     <button
+      ref={place}
       type="button"
       className={`mc-cell-act mc-thumb${down ? ' mc-mod-down' : ''}`}
       aria-label={label}
@@ -184,6 +197,16 @@ function Reason({ trans, onSend, onCancel }: IReason): ReactElement {
         if (event.key === 'Escape') {
           event.stopPropagation();
           onCancel();
+        }
+        // Inside a cell JupyterLab takes Enter from a field before it sends its form.
+        const { target, nativeEvent } = event;
+        if (
+          event.key === 'Enter' &&
+          target instanceof HTMLInputElement &&
+          !nativeEvent.isComposing
+        ) {
+          event.preventDefault();
+          onSend(reason.trim());
         }
       }}
     >
