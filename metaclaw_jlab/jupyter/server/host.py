@@ -67,6 +67,7 @@ class Host:
         self._on_change = on_change
         self._workspace: Workspace | None = None
         self._home_id: str | None = None
+        self._deleted = False
         self._duty: Duty | None = None
         self._lease: ExitStack | None = None
         self._trouble = "The host has not started yet."
@@ -94,7 +95,7 @@ class Host:
         if self._workspace is None:
             from metaclaw_jlab.core.errors import HomeRefused
 
-            raise HomeRefused(self._trouble, "See: metaclaw doctor.")
+            raise HomeRefused(self._trouble, "It is tried again by itself; see: metaclaw doctor.")
         return self._workspace
 
     def active_scheduler(self) -> Scheduler:
@@ -196,7 +197,10 @@ class Host:
 
     async def _open_again(self) -> None:
         """A home that was deleted is not made again here: who works in it makes a new one."""
-        if (self._path or default_path()).expanduser().absolute().joinpath(ID_FILE).exists():
+        if (
+            not self._deleted
+            or (self._path or default_path()).expanduser().absolute().joinpath(ID_FILE).exists()
+        ):
             await self._open()
 
     def _still_there(self, home: Home) -> bool:
@@ -210,6 +214,7 @@ class Host:
         workspace, self._workspace = self._workspace, None
         assert workspace is not None
         self._trouble = f"The home folder {workspace.home.path} was deleted while this server used it."
+        self._home_id, self._deleted = None, True
         self._complain(self._trouble)
         await self._leave_duty()
         await asyncio.to_thread(workspace.close)
@@ -228,20 +233,22 @@ class Host:
             self._trouble = str(error)
             self._complain(f"This server cannot be the host of its home: {error}")
             return
-        duty = Duty(
-            self._workspace,
-            self.kernels,
-            clock=self._clock,
-            log=self._log,
-            on_change=self._on_change,
-            wake=self._wake.set,
-        )
+        duty: Duty | None = None
         try:
+            duty = Duty(
+                self._workspace,
+                self.kernels,
+                clock=self._clock,
+                log=self._log,
+                on_change=self._on_change,
+                wake=self._wake.set,
+            )
             await duty.begin(self.url)
         except Exception as error:  # noqa: BLE001 - Jupyter starts without a host
             self._complain(f"This server cannot be the host of its home: {error}", error)
             self._trouble = str(error)
-            await duty.end()
+            if duty is not None:
+                await duty.end()
             await self._give_back()
             return
         self._duty, self._trouble, self._said = duty, "", ""

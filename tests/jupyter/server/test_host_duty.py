@@ -172,6 +172,38 @@ def test_a_kernel_on_the_line_is_heard_at_once(path: Path) -> None:
     run(work)
 
 
+def test_a_broken_configuration_keeps_a_server_from_its_duty_until_it_is_mended(path: Path) -> None:
+    config = path / "config.toml"
+    sound = config.read_text()
+    config.write_text("[policy\n")
+
+    async def work() -> None:
+        async with started(path) as host:
+            assert not host.active
+            assert "config.toml, line 1" in host.standing().sentence
+            config.write_text(sound)
+            await until(lambda: host.active)
+
+    run(work)
+
+
+def test_a_home_that_could_not_be_opened_is_opened_when_nothing_is_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "LOOK_SECONDS", 0.02)
+    place = tmp_path / "in the way"
+    place.write_text("a file")
+
+    async def work() -> None:
+        async with started(place) as host:
+            assert host.standing().home_id is None
+            assert "is a file" in host.standing().sentence
+            place.unlink()
+            await until(lambda: host.active)
+
+    run(work)
+
+
 def test_a_home_that_is_deleted_is_left_and_not_made_again(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
