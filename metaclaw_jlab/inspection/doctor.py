@@ -134,14 +134,20 @@ def summary(findings: Sequence[Finding]) -> str:
 def _examine(
     parts: Sequence[tuple[str, Callable[[], Finding]]], on_progress: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
-    findings = []
+    findings: list[Finding] = []
+    told: dict[str, str] = {}
     for name, look in parts:
         if on_progress is not None:
             on_progress(name)
         try:
             findings.append(look())
         except MetaclawError as error:
-            findings.append(failed(name, error))
+            first = told.setdefault(str(error), name)
+            findings.append(
+                failed(name, error)
+                if first == name
+                else warn(name, f"Not looked at: see {first}.", f"Mend {first}, and look again.")
+            )
         except OSError as error:
             findings.append(
                 fail(name, f"{error.strerror or error}: {error.filename}.", "Look at that place.")

@@ -349,7 +349,7 @@ def expected(info: FieldInfo) -> str:
     choices = [option for option in get_args(info.annotation) if isinstance(option, str)]
     if choices:
         return f"Choose one of: {', '.join(choices)}."
-    return f"The default is {default_of(info)!r}."
+    return f"Correct it, or unset it to have the default, {default_of(info)!r}."
 
 
 def _settings(values: Mapping[str, object]) -> Settings:

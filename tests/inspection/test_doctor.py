@@ -213,3 +213,11 @@ def test_a_local_policy_that_does_not_run_can_be_started(workspace: Workspace) -
     assert not startable(workspace)
     workspace.home.config.write_text("[policy\n")
     assert not startable(workspace)
+
+
+def test_one_cause_is_told_once(workspace: Workspace) -> None:
+    workspace.home.config.write_text("[policy\n")
+    found = examined(workspace)
+    assert found["configuration"].level is Level.FAIL
+    assert found["policy"].sentence == "Not looked at: see configuration."
+    assert [one.name for one in found.values() if "config.toml" in one.sentence] == ["configuration"]
