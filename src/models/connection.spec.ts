@@ -151,6 +151,17 @@ describe('a connection', () => {
     expect(connection.failure?.nextStep).toBe('Make one.');
   });
 
+  it('takes a server without a home for closed until it has one', async () => {
+    const standing = { sentence: 'The home is a file.' };
+    now = () => Response.json({ ...HEALTH, home: null, standing });
+    await pass(0);
+    expect(connection.state).toBe('closed');
+    expect(connection.failure?.message).toBe('The home is a file.');
+    now = ok();
+    await pass(LOOK_MS);
+    expect(connection.state).toBe('open');
+  });
+
   it('calls a server slow that lets it wait, and then gone', async () => {
     now = () => new Promise<Response>(() => undefined);
     await pass(SLOW_MS);

@@ -154,7 +154,12 @@ export class Connection implements IDisposable {
     } else if (found instanceof Error) {
       this._lose();
     } else {
-      this._found(found as Health);
+      const { home, standing } = found as Health;
+      if (home === null) {
+        this._refused(new Refused(503, 'HomeRefused', standing.sentence, ''));
+      } else {
+        this._found(found as Health);
+      }
     }
     this._pace(this._state === 'gone' ? this._patience() : LOOK_MS);
   }

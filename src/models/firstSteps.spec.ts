@@ -45,6 +45,13 @@ describe('FirstSteps', () => {
     expect(ids(found)).toEqual(['practice-only', 'no-skills', 'no-gpu']);
   });
 
+  it('says that the policy did not answer, until a task is answered', () => {
+    const after = (stop: string): string[] =>
+      first.steps(SERVER, status(), { stop }).map(({ id }) => id);
+    expect(after('policy_failed')).toEqual(['no-answer']);
+    expect(after('done')).toEqual([]);
+  });
+
   it('needs no GPU where an endpoint answers', () => {
     expect(ids(status({ gpu: false }))).toEqual([]);
   });

@@ -3,7 +3,7 @@ import type {
   ReadonlyPartialJSONValue
 } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type { Status } from '../api/schema';
+import type { Status, TaskRow } from '../api/schema';
 import type { ConnectionState } from './connection';
 
 /** What the sidebar says before all is as it should be; the views have the words. */
@@ -11,6 +11,7 @@ export type StepId =
   | 'page-old'
   | 'kernel-old'
   | 'kernel-elsewhere'
+  | 'no-answer'
   | 'practice-only'
   | 'no-gpu'
   | 'no-skills';
@@ -46,11 +47,16 @@ export class FirstSteps {
     return this._changed;
   }
 
-  /** What to say, the most urgent first. */
-  steps(server: IServerNews, status: Status | undefined): IStep[] {
+  /** What to say, the most urgent first; `newest` is the last task. */
+  steps(
+    server: IServerNews,
+    status: Status | undefined,
+    newest?: Pick<TaskRow, 'stop'>
+  ): IStep[] {
     return [
       ...ofServer(server),
       ...ofKernel(server, this._kernel),
+      ...(server.state === 'open' ? ofTask(newest) : []),
       ...(server.state === 'open' && status ? ofHome(status) : [])
     ].filter(({ id, kind }) => kind === 'trouble' || !this._away.has(id));
   }
@@ -129,6 +135,12 @@ function ofKernel(
     return [{ id: 'kernel-elsewhere', kind: 'trouble' }];
   }
   return [];
+}
+
+function ofTask(newest: Pick<TaskRow, 'stop'> | undefined): IStep[] {
+  return newest?.stop === 'policy_failed'
+    ? [{ id: 'no-answer', kind: 'trouble' }]
+    : [];
 }
 
 function ofHome(status: Status): IStep[] {

@@ -1,5 +1,6 @@
 import React, { type ReactElement } from 'react';
 import { useView } from './context';
+import { Copyable } from './copyable';
 import { Empty } from './notice';
 
 /** What stands in the panel where the server serves nothing: why, and what to do. */
@@ -15,9 +16,9 @@ export function Closed(): ReactElement {
               'Install it where the Jupyter server runs, and start the server again:'
             )}
           </p>
-          <pre tabIndex={0}>pip install metaclaw-jlab</pre>
+          <Copyable command="pip install metaclaw-jlab" />
           <p>{trans.__('Where it is installed and switched off:')}</p>
-          <pre tabIndex={0}>jupyter server extension enable metaclaw_jlab</pre>
+          <Copyable command="jupyter server extension enable metaclaw_jlab" />
         </Empty>
       ) : (
         <Empty title={failure?.message ?? trans.__('Nothing is served')}>

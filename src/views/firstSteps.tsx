@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { type ReactElement } from 'react';
-import type { Status } from '../api/schema';
+import type { Status, TaskRow } from '../api/schema';
 import type { FirstSteps, IStep } from '../models/firstSteps';
 import { CommandIDs } from '../tokens';
 import { useView } from './context';
@@ -8,25 +8,26 @@ import { Copyable } from './copyable';
 import { useSignal } from './hooks';
 
 /** What is not as it should be yet, and what to do next: nothing at all where all is well. */
-export function FirstStepsView({
-  status
-}: {
-  status: Status | undefined;
-}): ReactElement | null {
+export function FirstStepsView(known: IKnown): ReactElement | null {
   const { firstSteps } = useView();
-  return firstSteps ? <Steps first={firstSteps} status={status} /> : null;
+  return firstSteps ? <Steps first={firstSteps} {...known} /> : null;
 }
 
-interface ISteps {
-  first: FirstSteps;
+interface IKnown {
   status: Status | undefined;
+  /** The last task. */
+  newest?: TaskRow | undefined;
 }
 
-function Steps({ first, status }: ISteps): ReactElement | null {
+interface ISteps extends IKnown {
+  first: FirstSteps;
+}
+
+function Steps({ first, status, newest }: ISteps): ReactElement | null {
   const { connection, trans } = useView();
   useSignal(first.changed);
   useSignal(connection.stateChanged);
-  const steps = first.steps(connection, status);
+  const steps = first.steps(connection, status, newest);
   if (steps.length === 0) {
     return null;
   }
@@ -162,6 +163,18 @@ function wordsOf(
           'What it learns does not appear here. Start Jupyter and the kernel with the same METACLAW_HOME, or see where the kernel works:'
         ),
         command: '%metaclaw status'
+      };
+    case 'no-answer':
+      return {
+        title: trans.__('The policy did not answer the last task'),
+        text: trans.__(
+          'Open the task below to see what was wrong. Mend that, or connect to another model:'
+        ),
+        command: '%metaclaw connect URL --save',
+        act: {
+          label: trans.__('Look whether all is in order'),
+          command: CommandIDs.doctor
+        }
       };
     case 'practice-only':
       return {

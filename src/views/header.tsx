@@ -7,6 +7,7 @@ import React, {
   useRef,
   useState
 } from 'react';
+import { Refused } from '../api/failure';
 import type { Schedule, Status } from '../api/schema';
 import { exactly } from '../models/ago';
 import { moment } from '../models/moment';
@@ -20,9 +21,9 @@ import { PAUSES, standingOf } from './words';
 /** Over the tabs: who answers, what is done to the machine and why, and the user's hand on it. */
 export function Header(): ReactElement {
   const { overview } = useHelm();
-  const status = useResource(overview.status).value;
+  const { value: status, failure } = useResource(overview.status);
   const schedule = useResource(overview.schedule).value;
-  const line = useConnectionLine();
+  const line = useConnectionLine() || refusal(failure);
   return (
     <div className="mc-head">
       <Who status={status} schedule={schedule} />
@@ -32,6 +33,13 @@ export function Header(): ReactElement {
       <Announcer schedule={schedule} line={line} />
     </div>
   );
+}
+
+/** Why the server tells nothing of the home, where it says so. */
+function refusal(failure: Error | undefined): string {
+  return failure instanceof Refused
+    ? `${failure.message} ${failure.nextStep}`
+    : '';
 }
 
 interface IWho {

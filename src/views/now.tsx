@@ -1,4 +1,5 @@
 import React, { type ReactElement, type ReactNode } from 'react';
+import { Refused } from '../api/failure';
 import type { Schedule, Status, TaskRow, Trend } from '../api/schema';
 import { LAST_TASKS } from '../models/overview';
 import { outcomeOf, signed, valueOf } from '../models/scores';
@@ -8,21 +9,25 @@ import { useView } from './context';
 import { FirstStepsView } from './firstSteps';
 import { useHelm } from './helm';
 import { useResource } from './hooks';
-import { Loaded } from './notice';
+import { Loaded, Trouble } from './notice';
 import { Sparkline } from './sparkline';
 import { outcomeInWords, readingInWords } from './words';
 
 /** What the agent knows, whether it gets better, and what it does at this moment. */
 export function NowTab(): ReactElement {
   const { commands, trans } = useView();
-  const status = useResource(useHelm().overview.status).value;
+  const { overview } = useHelm();
+  const { value: status, failure } = useResource(overview.status);
+  const newest = useResource(overview.tasks).value?.tasks[0];
+  const refused = failure instanceof Refused;
   return (
     <>
-      <FirstStepsView status={status} />
+      {refused && <Trouble error={failure} />}
+      <FirstStepsView status={status} newest={newest} />
       <Better />
       <LastTasks />
-      <Buffers />
-      <ByItself />
+      {!refused && <Buffers />}
+      {!refused && <ByItself />}
       <Notes />
       <div className="mc-buttons">
         <button
