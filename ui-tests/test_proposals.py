@@ -236,6 +236,14 @@ def test_a_task_is_judged_from_its_output(browser: Browser, proposing_lab: Lab) 
         good = page.get_by_role("button", name="Done right", exact=True)
         expect(good).to_have_attribute("aria-pressed", "false", timeout=SECONDS * 1000)
         assert violations(page, ".mc-task") == []
+        bad = page.get_by_role("button", name="Not done right", exact=True)
+        bad.click()
+        page.keyboard.type("dd")  # in a cell that would delete it
+        page.keyboard.press("Enter")
+        expect(bad).to_have_attribute("aria-pressed", "true")
+        expect(bad).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(bad).to_have_attribute("aria-pressed", "false")
         good.click()
         expect(good).to_have_attribute("aria-pressed", "true")
         execute(page, "docmanager:save")
@@ -256,6 +264,27 @@ def test_a_failed_cell_is_handed_to_the_agent(browser: Browser, proposing_lab: L
             "%%metaclaw\nThe cell @In[1] failed with ZeroDivisionError: division by zero\n"
         )
         assert provenance(page, 1) == {"version": 1, "fixes": "cell-0"}
+
+
+def test_a_rule_that_the_user_states_becomes_a_skill_while_they_watch(
+    browser: Browser, proposing_lab: Lab
+) -> None:
+    task = TASK.replace("%%metaclaw", '%%metaclaw --mode auto --check "1 == 2"')
+    own = "import pandas as pd\npd.read_csv('prices.csv').to_csv('reports/dear.csv', sep=';')"
+    (proposing_lab.folder / "corrected.ipynb").write_text(notebook(SETUP, task, own))
+    with running_page(browser) as page:
+        open_notebook(page, proposing_lab, "corrected.ipynb")
+        execute(page, "metaclaw:show-tab", tab="skills")
+        run_all_cells(page, timeout=SECONDS)
+        activate(page, 2)
+        execute(page, "notebook:run-cell")
+        page.locator(".jp-cell-toolbar").get_by_text("Learn from this", exact=True).click()
+        field = page.get_by_role("textbox", name="What was wrong")
+        expect(field).to_have_value(own)
+        field.fill("csv files must have semicolons")
+        page.locator(".jp-Dialog-footer").get_by_role("button", name="Learn from this").click()
+        tree = page.locator("#metaclaw-sidebar").get_by_role("tree")
+        expect(tree).to_contain_text("semicolons", timeout=SECONDS * 1000)
 
 
 FAILED = "total = pricse + 1"
@@ -288,11 +317,51 @@ def test_a_change_is_shown_before_it_is_accepted(mending: Page) -> None:
     shown = page.locator(".mc-difference")
     expect(shown.locator(".cm-deletedChunk")).to_contain_text(FAILED)
     expect(shown.locator(".cm-content")).to_contain_text("total = 1")
+    assert violations(page, BAR) == []
 
     act(page, "Accept").click()
     assert [one.source for one in code_cells(page)] == [MENDED, "%%metaclaw\nMend it."]
     act(page, "Undo").click()
     assert [one.source for one in code_cells(page)] == [FAILED, "%%metaclaw\nMend it.", MENDED]
+
+
+def test_undo_of_a_change_that_was_changed_since_asks_first(mending: Page) -> None:
+    page = mending
+    before = saved(page)
+    act(page, "Accept and run").click()
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0).executionCount !== null",
+        timeout=SECONDS * 1000,
+    )
+    expect(act(page, "Undo")).to_be_visible()
+    edited = MENDED + "  # mine"
+    page.evaluate(
+        "text => window.jupyterapp.shell.currentWidget.content.model.cells.get(0).sharedModel.setSource(text)",
+        edited,
+    )
+    act(page, "Undo").click()
+    page.get_by_role("button", name="Keep what is there").click()
+    assert cell(page, 0).source == edited
+    act(page, "Undo").click()
+    page.get_by_role("button", name="Undo all the same").click()
+    expect(page.locator(BAR)).to_contain_text("proposes a change")
+    assert saved(page) == before
+
+
+def test_a_run_that_is_cut_by_a_restart_can_be_undone(mending: Page) -> None:
+    page = mending
+    page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.model.cells.get(2).sharedModel
+            .setSource('# metaclaw:0a1b2c3d\\nimport time\\ntime.sleep(600)')"""
+    )
+    before = saved(page)
+    act(page, "Accept and run").click()
+    expect(page.locator(BAR)).to_contain_text("By MetaClaw")
+    expect(act(page, "Undo")).to_have_count(0)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    act(page, "Undo").click(timeout=SECONDS * 1000)
+    expect(page.locator(BAR)).to_contain_text("proposes a change")
+    assert saved(page) == before
 
 
 def test_a_protected_cell_is_not_changed_by_a_proposal_for_it(mending: Page) -> None:
@@ -304,9 +373,3 @@ def test_a_protected_cell_is_not_changed_by_a_proposal_for_it(mending: Page) -> 
     expect(act(page, "Accept")).to_be_disabled()
     page.keyboard.press("Enter")
     assert cell(page, 0).source == FAILED
-
-
-def test_axe_finds_nothing_at_the_bar(mending: Page) -> None:
-    page = mending
-    page.locator(".mc-difference .cm-content").wait_for()
-    assert violations(page, ".mc-proposal") == []
