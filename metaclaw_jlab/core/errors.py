@@ -153,6 +153,10 @@ class PracticeError(MetaclawError, ValueError):
     """The practice world was asked for something that it does not have."""
 
 
+class BenchmarkInvalid(MetaclawError, ValueError):
+    """A copy of a public benchmark, or of its results, that cannot be used as it is."""
+
+
 class ModelUnusable(MetaclawError, OSError):
     """A local model is not there, cannot be loaded, or is of a kind that cannot be served."""
 
