@@ -56,8 +56,10 @@ describe('FirstSteps', () => {
     expect(ids(status({ gpu: false }))).toEqual([]);
   });
 
-  it('says nothing of a home whose server does not answer', () => {
-    expect(ids(status({ skills: 0 }), { state: 'gone' })).toEqual([]);
+  it('stays while the server is gone, and not where it serves no home', () => {
+    const none = status({ skills: 0 });
+    expect(ids(none, { state: 'gone' })).toEqual(['no-skills']);
+    expect(ids(none, { state: 'closed' })).toEqual([]);
     expect(ids(undefined)).toEqual([]);
   });
 

@@ -56,8 +56,8 @@ export class FirstSteps {
     return [
       ...ofServer(server),
       ...ofKernel(server, this._kernel),
-      ...(server.state === 'open' ? ofTask(newest) : []),
-      ...(server.state === 'open' && status ? ofHome(status) : [])
+      ...(isKnown(server) ? ofTask(newest) : []),
+      ...(isKnown(server) && status ? ofHome(status) : [])
     ].filter(({ id, kind }) => kind === 'trouble' || !this._away.has(id));
   }
 
@@ -135,6 +135,11 @@ function ofKernel(
     return [{ id: 'kernel-elsewhere', kind: 'trouble' }];
   }
   return [];
+}
+
+/** Whether what was said of the home holds; nothing moves because the server is gone for a while. */
+function isKnown({ state }: IServerNews): boolean {
+  return state === 'open' || state === 'gone';
 }
 
 function ofTask(newest: Pick<TaskRow, 'stop'> | undefined): IStep[] {
