@@ -339,6 +339,7 @@ def checked(key: str, value: object, place: str, *, strict: bool = False) -> obj
         problem = re.sub(
             r"^\w+ should (be )?", "", error.errors(include_input=False, include_url=False)[0]["msg"]
         )
+        problem = problem.partition(", unable to")[0]
         raise ConfigError(f"{key} in {place} should be {problem}.", expected(info)) from None
     except UsageMistake as mistake:
         raise ConfigError(f"{key} in {place}: {mistake.cause}", mistake.next_step) from None
