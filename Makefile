@@ -107,7 +107,7 @@ test-typescript: setup  ## Unit tests in TypeScript
 
 .PHONY: test-browser
 test-browser: setup test-tools  ## JupyterLab in a headless Chromium
-	pytest ui-tests
+	pytest ui-tests -n $(WORKERS) --dist loadfile
 
 .PHONY: screenshots
 screenshots: setup test-tools  ## Take docs/screenshots/ anew
