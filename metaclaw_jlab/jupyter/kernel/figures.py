@@ -96,14 +96,14 @@ def trend_svg(generations: Sequence[Share], label: str) -> str:
             f'stroke="currentColor" stroke-width="1.5"/>'
             f'<circle cx="{x:.1f}" cy="{_height(one.mean):.1f}" r="4" fill="currentColor"/>'
             f'<text x="{x:.1f}" y="{HEIGHT - 14}" text-anchor="middle" font-size="11" fill="currentColor">'
-            f"g{one.generation}</text>"
+            f"g{one.generation}</text> "
             f'<text x="{x:.1f}" y="{HEIGHT - 2}" text-anchor="middle" font-size="10" fill="currentColor" '
             f'fill-opacity="0.7">n={one.n}</text>'
         )
     title = escaped(label)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" aria-label="{title}"><title>{title}</title>{"".join(parts)}</svg>'
+        f'height="{HEIGHT}" role="img" aria-label="{title}">{" ".join(parts)}</svg>'
     )
 
 

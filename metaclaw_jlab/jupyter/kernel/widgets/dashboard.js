@@ -38,6 +38,11 @@ function when(seconds) {
   return `${day}\u00a0${pad(then.getHours())}:${pad(then.getMinutes())}`;
 }
 
+// A moment in a table: it stays in one line.
+function moment(seconds) {
+  return node('span', { class: 'mcd-when' }, when(seconds));
+}
+
 function table(caption, heads, rows) {
   const head = node(
     'tr',
@@ -145,7 +150,8 @@ function skills(found, button) {
   ]);
   const left = found.total - found.skills.length;
   const more = left > 0 ? `, the first ${found.skills.length} shown` : '';
-  const caption = `${found.total.toLocaleString()} skills${more}`;
+  const noun = found.total === 1 ? 'skill' : 'skills';
+  const caption = `${found.total.toLocaleString()} ${noun}${more}`;
   if (rows.length === 0) {
     const none = found.search
       ? 'No skill has these words.'
@@ -189,7 +195,7 @@ function scores(found) {
   }
   if (found.tasks.length) {
     const rows = found.tasks.map(one => [
-      when(one.at),
+      moment(one.at),
       one.outcome,
       one.well === null ? '' : one.well ? '✓\u00a0good' : '✗\u00a0bad',
       `${one.steps}`,
@@ -209,7 +215,7 @@ function training(found, button) {
   const rows = found.runs.map(one => [
     `${one.number}`,
     one.state,
-    when(one.at),
+    moment(one.at),
     one.adapter === null ? '' : `v${one.adapter}`,
     one.result
   ]);
