@@ -4,7 +4,9 @@ import type {
 } from '@jupyterlab/application';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Desk, IOpenNotebook } from '../models/desk';
 import { TASK_OUTPUT } from '../models/taskFacts';
+import { endUnderWay } from '../models/underWay';
 import { type ITaskWords, TaskOutput } from '../views/taskCard';
 import { tell, whyTask } from './cellActions';
 import { IProposalDesk } from './proposalTokens';
@@ -19,7 +21,7 @@ export const taskOutputs: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
-    { said, live }: IProposalDesk,
+    { desk, said, live }: IProposalDesk,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('metaclaw-jlab');
@@ -52,5 +54,62 @@ export const taskOutputs: JupyterFrontEndPlugin<void> = {
       },
       0
     );
+    endWithKernels(
+      desk,
+      trans.__('MetaClaw: the end of this task was not seen here')
+    );
   }
 };
+
+/** What a kernel has sent by the time that it rests may be on its way still. */
+const LATE_MS = 1000;
+
+const GONE = ['restarting', 'autorestarting', 'terminating', 'dead'];
+
+/**
+ * Leave no output that says that a task goes on where its kernel is gone, or
+ * rests when the notebook is opened: what was sent to a page that is no more
+ * comes to nobody.
+ */
+function endWithKernels(desk: Desk, sentence: string): void {
+  const follow = ({ panel, notebook, proposals }: IOpenNotebook): void => {
+    const { sessionContext } = panel;
+    let opening = true;
+    let wait = 0;
+    const end = (): void => {
+      const { model } = notebook;
+      if (!proposals.isDisposed && model && !model.readOnly) {
+        endUnderWay(model.sharedModel, sentence);
+      }
+    };
+    const rests = (): boolean =>
+      sessionContext.hasNoKernel ||
+      sessionContext.kernelDisplayStatus === 'idle';
+    const rested = (): void => {
+      if (opening && rests()) {
+        opening = false;
+        end();
+      }
+    };
+    const look = (): void => {
+      if (!rests()) {
+        wait = LATE_MS;
+      } else if (wait === 0) {
+        rested();
+      } else if (opening) {
+        setTimeout(rested, wait);
+      }
+    };
+    sessionContext.statusChanged.connect((_, status) => {
+      if (GONE.includes(status)) {
+        end();
+      }
+      look();
+    });
+    void sessionContext.ready.then(look);
+  };
+  desk.all.forEach(follow);
+  desk.opened.connect((_, open) => {
+    follow(open);
+  });
+}

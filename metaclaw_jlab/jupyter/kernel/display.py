@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _UPDATE_SECONDS = 0.1
 STOPPED = "MetaClaw: stopped by an error"
+UNDER_WAY = "metaclaw_under_way"
 
 
 class Reporter(Protocol):
@@ -141,8 +142,9 @@ class NotebookReporter:
         self._reply: Any = None
         self._place: Any = None
         self._shown_at = 0.0
-        self._card = Card(lambda sentence: self._put(bundle(sentence)))
+        self._card = Card(self._goes_on)
         self._unfinished = False
+        self._task = ""
 
     def text(self, piece: str) -> None:
         """Add a piece; the output follows ten times a second."""
@@ -171,6 +173,7 @@ class NotebookReporter:
     def begun(self, trajectory: Trajectory) -> None:
         """Show in the card what the task runs under."""
         self._unfinished = True
+        self._task = trajectory.id
         self._card.begun(trajectory)
 
     def runs(self, step: Step) -> None:
@@ -196,7 +199,7 @@ class NotebookReporter:
 
     def progress(self, sentence: str) -> None:
         """Show what is waited for, where the card of a task will be."""
-        self._put(bundle(sentence))
+        self._goes_on(sentence)
 
     def live(self, sentence: str) -> Callable[[str], None] | None:
         """Show it in an output of its own."""
@@ -226,11 +229,15 @@ class NotebookReporter:
 
         return show
 
-    def _put(self, data: Mapping[str, object]) -> None:
+    def _goes_on(self, sentence: str) -> None:
+        """Mark it as something that goes on: a page whose kernel is gone knows then that it does not."""
+        self._put(bundle(sentence), {UNDER_WAY: {"version": 1, "trajectory": self._task or None}})
+
+    def _put(self, data: Mapping[str, object], metadata: Mapping[str, object] | None = None) -> None:
         if self._place is None:
-            self._place = _display(data, handle=True)
+            self._place = _display(data, metadata, handle=True)
         else:
-            self._place.update(dict(data), raw=True)
+            self._place.update(dict(data), metadata=dict(metadata or {}), raw=True)
 
     def _show(self) -> None:
         text = "".join(self._pieces)
@@ -294,7 +301,10 @@ def _closed(text: str) -> str:
     return text + ("\n```" if text.count("```") % 2 else "")
 
 
-def _display(data: Mapping[str, object], *, handle: bool = False) -> Any:
+def _display(
+    data: Mapping[str, object], metadata: Mapping[str, object] | None = None, *, handle: bool = False
+) -> Any:
     from IPython.display import display
 
-    return display(dict(data), raw=True, display_id=True if handle else None)  # type: ignore[no-untyped-call]
+    place = True if handle else None
+    return display(dict(data), metadata=dict(metadata or {}), raw=True, display_id=place)  # type: ignore[no-untyped-call]

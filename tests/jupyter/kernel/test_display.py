@@ -71,11 +71,13 @@ def test_the_end_word_alone_is_left_out(reply: str, shown: str) -> None:
 class Handle:
     """An output that remembers what it showed."""
 
-    def __init__(self, data: Mapping[str, object]) -> None:
+    def __init__(self, data: Mapping[str, object], metadata: object) -> None:
         self.shown = [str(data["text/plain"])]
+        self.metadata = [metadata]
 
-    def update(self, data: Mapping[str, object], **_: object) -> None:
+    def update(self, data: Mapping[str, object], *, metadata: object, **_: object) -> None:
         self.shown.append(str(data["text/plain"]))
+        self.metadata.append(metadata)
 
 
 @pytest.fixture
@@ -83,8 +85,8 @@ def outputs(monkeypatch: pytest.MonkeyPatch) -> list[Handle]:
     """The outputs of a cell of a notebook."""
     found: list[Handle] = []
 
-    def open_output(data: Mapping[str, object], **_: object) -> Handle:
-        found.append(Handle(data))
+    def open_output(data: Mapping[str, object], metadata: object = None, **_: object) -> Handle:
+        found.append(Handle(data, metadata))
         return found[-1]
 
     monkeypatch.setattr(display, "_display", open_output)
@@ -104,6 +106,15 @@ def test_a_task_that_has_its_line_keeps_it(outputs: list[Handle]) -> None:
     reporter.line(bundle("MetaClaw: done"))
     reporter.over()
     assert outputs[0].shown[-1] == "MetaClaw: done"
+
+
+def test_a_card_is_marked_as_going_on_until_its_end(outputs: list[Handle]) -> None:
+    reporter = NotebookReporter()
+    reporter.progress("loading the model")
+    reporter.begun(ended(stop=None))
+    reporter.line(bundle("MetaClaw: done"))
+    marks = [{"metaclaw_under_way": {"version": 1, "trajectory": task}} for task in (None, "a1")]
+    assert outputs[0].metadata == [*marks, {}]
 
 
 def test_what_is_waited_for_first_stands_where_the_card_will_be(outputs: list[Handle]) -> None:
