@@ -48,7 +48,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def notebook(*sources: str) -> str:
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "execution_count": None,
@@ -264,6 +264,19 @@ def test_a_failed_cell_is_handed_to_the_agent(browser: Browser, proposing_lab: L
             "%%metaclaw\nThe cell @In[1] failed with ZeroDivisionError: division by zero\n"
         )
         assert provenance(page, 1) == {"version": 1, "fixes": "cell-0"}
+
+
+def test_a_card_that_was_saved_under_way_says_that_its_end_was_not_seen(
+    browser: Browser, proposing_lab: Lab
+) -> None:
+    left = json.loads(notebook(TASK))
+    metadata = {"metaclaw_under_way": {"version": 1, "trajectory": "0a1b2c3d"}}
+    data = {"text/plain": "MetaClaw: writes · step 1"}
+    left["cells"][0]["outputs"] = [{"output_type": "display_data", "data": data, "metadata": metadata}]
+    (proposing_lab.folder / "left.ipynb").write_text(json.dumps(left))
+    with running_page(browser) as page:
+        open_notebook(page, proposing_lab, "left.ipynb")
+        expect(page.locator(".mc-task")).to_contain_text("was not seen here")
 
 
 def test_a_rule_that_the_user_states_becomes_a_skill_while_they_watch(
