@@ -6,7 +6,7 @@ Planted differences of 0, 5 and 15 points; tasks of unequal difficulty, arms who
 a task or one, few tasks or many, arms in the middle or near the top. For each: how often the 95 % interval of the
 difference and of the baseline's mean hold the truth, how often a difference is shown, how often wrongly, and the power
 that was stated. Family-wise errors: four equal arms against a baseline. `few` marks plans in which so few tasks differ
-that the interval is the careful one by design; the demands hold for all others. Writes
+that no interval covers closely, the careful one takes part, and coverage is shown but not demanded. Writes
 build/bench/ablation_statistics.json.
 """
 

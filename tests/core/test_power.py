@@ -32,8 +32,11 @@ def test_a_few_tasks_power_is_counted_out() -> None:
     assert power(tasks, difference, Discordant(share)) == pytest.approx(by_hand, abs=1e-7)
 
 
-def test_counting_and_the_approximation_meet_within_3_points() -> None:
-    counted, approximated = (power(tasks, 0.07, Discordant(0.3)) for tasks in (500, 501))
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("part", [0.05, 0.1, 0.15, 0.2, 0.25])
+def test_counting_and_the_approximation_meet_within_3_points(share: float, part: float) -> None:
+    tasks = round(250 / share)
+    counted, approximated = (power(n, part * share, Discordant(share)) for n in (tasks, tasks + 1))
     assert counted == pytest.approx(approximated, abs=0.03)
 
 
