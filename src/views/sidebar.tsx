@@ -4,6 +4,7 @@ import React, {
   type KeyboardEvent,
   type ReactElement,
   useEffect,
+  useLayoutEffect,
   useRef
 } from 'react';
 import type { TabId } from '../models/navigation';
@@ -159,10 +160,21 @@ function Tabs(): ReactElement {
         aria-labelledby={tabId(open.id)}
         tabIndex={0}
       >
+        <Top key={`${open.id} ${subject ?? ''}`} panel={panel} />
         {closed ? <Closed /> : <open.Body key={open.id} subject={subject} />}
       </div>
     </>
   );
+}
+
+/** Has what opens begin at its top. It stands before the body, which may go back to where one was in it. */
+function Top({ panel }: { panel: React.RefObject<HTMLElement> }): null {
+  useLayoutEffect(() => {
+    if (panel.current) {
+      panel.current.scrollTop = 0;
+    }
+  }, [panel]);
+  return null;
 }
 
 /** Keeps the focus in the panel when what had it is gone, because one went elsewhere. */
