@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, Page
 EXAMPLES = Path(__file__).parent.parent / "examples"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SHOWN = {"quickstart": "first-task", "why": "other-task"}  # picture -> the cell at its top
-TABS = ("now", "skills", "scores", "training")
+TABS = ("now", "scores", "training")
 SKILL = "iso-dates"
 PANEL = {"x": 820, "width": 460}  # where the sidebar is, in pixels
 HEIGHT = 860

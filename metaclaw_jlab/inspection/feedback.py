@@ -105,7 +105,9 @@ def _teaches(trajectory: Trajectory) -> str:
     if not trajectory.learn:
         return " It may not teach, so it changes its score only."
     if trajectory.role is Role.SUPPORT:
-        return " It was learnt from before, so this changes its score only; what its skill says can be edited."
+        return (
+            " It was learnt from before, so this changes its score only; what its skill says can be edited."
+        )
     return ""
 
 
