@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
+from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.jupyter.kernel import library_commands, task_commands, training_commands
 from metaclaw_jlab.jupyter.kernel.arguments import cell_parser, command_parser
 from metaclaw_jlab.jupyter.kernel.display import reporter_for
@@ -46,12 +47,17 @@ def _status(session: KernelSession, words: list[str]) -> Shown:
 
 
 def _doctor(session: KernelSession, words: list[str]) -> Shown:
-    from metaclaw_jlab.inspection.doctor import diagnose
+    from metaclaw_jlab.inspection.doctor import diagnose, diagnose_without_home
     from metaclaw_jlab.jupyter.kernel.doctor_card import doctor_card
 
     parser = command_parser("doctor", "Look for what does not work, and say what to do.")
     parser.add_argument("--start", action="store_true", help="start the local policy for it, as a task would")
-    return doctor_card(diagnose(session.workspace(), start=parser.parse_args(words).start))
+    start = parser.parse_args(words).start
+    try:
+        workspace = session.workspace()
+    except MetaclawError as error:
+        return doctor_card(diagnose_without_home(error))
+    return doctor_card(diagnose(workspace, start=start))
 
 
 def _connect(session: KernelSession, words: list[str]) -> str:

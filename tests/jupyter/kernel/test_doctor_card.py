@@ -1,7 +1,11 @@
 import html.parser
 from collections.abc import Sequence
+from pathlib import Path
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from metaclaw_jlab.inspection.finding import fail, ok, warn
+from metaclaw_jlab.jupyter.kernel.commands import run_command
 from metaclaw_jlab.jupyter.kernel.doctor_card import doctor_card
 from metaclaw_jlab.jupyter.kernel.shown import bundles
 
@@ -35,3 +39,10 @@ def test_a_finding_is_no_markup() -> None:
     tags.feed(str(found["text/html"]))
     assert "script" not in tags.found
     assert "<script" not in str(found["text/markdown"])
+
+
+def test_a_home_that_cannot_be_opened_is_a_finding(shell: InteractiveShell, home: Path) -> None:
+    home.write_text("in the way")
+    shown = run_command(shell.magics_manager.registry["MetaclawMagics"].session, ["doctor"])
+    home.unlink()
+    assert str(home) in str(shown)
