@@ -43,5 +43,17 @@ export default defineConfig([
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked]
   },
+  {
+    // The dashboard runs in a page as it is written.
+    files: ['metaclaw_jlab/**/*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: {
+        clearTimeout: 'readonly',
+        document: 'readonly',
+        setTimeout: 'readonly'
+      }
+    }
+  },
   prettier
 ]);
