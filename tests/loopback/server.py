@@ -118,8 +118,7 @@ class Exchange:
         """Whether the client has closed the connection."""
         connection = self.handler.connection
         try:
-            readable, _, _ = select.select([connection], [], [], 0)
-            return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+            return _readable(connection, 0) and connection.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
             return True
 
@@ -127,8 +126,7 @@ class Exchange:
         """Keep the client waiting until it leaves or the server is closed. Raises ClientGone where it left."""
         end = time.monotonic() + _HANG_LIMIT
         while not self.server.closing.is_set() and time.monotonic() < end:
-            readable, _, _ = select.select([self.handler.connection], [], [], 0.02)
-            if readable and self.gone():
+            if _readable(self.handler.connection, 0.02) and self.gone():
                 raise ClientGone
 
     def reset(self) -> None:
@@ -137,6 +135,14 @@ class Exchange:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         self.handler.close_connection = True
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    """Whether there is something to read, or the end. `select` knows no more than 1,024 open files. Raises ValueError,
+    OSError where it is closed."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 class ScriptedServer:
