@@ -48,6 +48,8 @@ function Editor({
   const { trans } = useView();
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<IOpenEditor>();
+  // What was typed here comes back as `text`, later than the next key: it must not undo that one.
+  const typed = useRef<string[]>([]);
   const latest = useRef(shown);
   latest.current = shown;
   const [loading, setLoading] = useState<Loading>('loading');
@@ -66,7 +68,12 @@ function Editor({
         host: place,
         text,
         label,
-        onChange: onChange && (written => latest.current.onChange?.(written)),
+        onChange:
+          onChange &&
+          (written => {
+            typed.current.push(written);
+            latest.current.onChange?.(written);
+          }),
         onSave: () => latest.current.onSave?.()
       };
       const made = await open(asked);
@@ -92,7 +99,13 @@ function Editor({
   }, [isEditable, tries]);
 
   useEffect(() => {
-    editor.current?.put(shown.text);
+    const at = typed.current.lastIndexOf(shown.text);
+    if (at >= 0) {
+      typed.current.splice(0, at + 1);
+    } else {
+      typed.current = [];
+      editor.current?.put(shown.text);
+    }
   }, [shown.text]);
 
   return (
