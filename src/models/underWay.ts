@@ -32,6 +32,13 @@ export function endUnderWay(
   return found;
 }
 
+/** Whether an output of a notebook says what a task is doing. */
+export function hasUnderWay(notebook: ISharedNotebook): boolean {
+  return notebook.cells.some(
+    cell => isCodeCell(cell) && cell.getOutputs().some(isUnderWay)
+  );
+}
+
 function isUnderWay(output: IOutput): boolean {
   const metadata = output['metadata'] as PartialJSONObject | undefined;
   return (

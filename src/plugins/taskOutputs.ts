@@ -6,7 +6,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Desk, IOpenNotebook } from '../models/desk';
 import { TASK_OUTPUT } from '../models/taskFacts';
-import { endUnderWay } from '../models/underWay';
+import { endUnderWay, hasUnderWay } from '../models/underWay';
 import { type ITaskWords, TaskOutput } from '../views/taskCard';
 import { tell, whyTask } from './cellActions';
 import { IProposalDesk } from './proposalTokens';
@@ -74,7 +74,13 @@ const GONE = ['restarting', 'autorestarting', 'terminating', 'dead'];
 function endWithKernels(desk: Desk, sentence: string): void {
   const follow = ({ panel, notebook, proposals }: IOpenNotebook): void => {
     const { sessionContext } = panel;
-    let opening = true;
+    let opening = false;
+    // Only what the file holds: what comes from now on is heard to its end.
+    void panel.context.ready.then(() => {
+      const shared = notebook.model?.sharedModel;
+      opening = shared !== undefined && hasUnderWay(shared);
+      look();
+    });
     let wait = 0;
     const end = (): void => {
       const { model } = notebook;
