@@ -99,7 +99,9 @@ def test_a_skill_of_a_megabyte_opens_and_leaves_the_page_alive(shown: Page) -> N
 
 
 def test_a_notebook_that_is_gone_is_told_where_a_skill_came_from_it(shown: Page, lab: Lab) -> None:
-    execute(shown, "metaclaw:show-skill", id=RULES[0][0])
+    # The page asks once which notebooks are still there: it goes only after that, so that the link is pressed.
+    with shown.expect_response(lambda response: "/api/contents/prices.ipynb" in response.url, timeout=LONG):
+        execute(shown, "metaclaw:show-skill", id=RULES[0][0])
     link = shown.locator(".mc-failures").get_by_role("button", name="prices.ipynb").first
     expect(link).to_be_visible(timeout=LONG)
     (lab.folder / "prices.ipynb").unlink()
