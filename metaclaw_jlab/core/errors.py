@@ -157,6 +157,22 @@ class BenchmarkInvalid(MetaclawError, ValueError):
     """A copy of a public benchmark, or of its results, that cannot be used as it is."""
 
 
+class TaskSetInvalid(MetaclawError, ValueError):
+    """Tasks that an ablation cannot be run on."""
+
+
+class LeakFound(TaskSetInvalid):
+    """Test tasks that were learnt from."""
+
+
+class AblationError(MetaclawError, RuntimeError):
+    """An ablation that cannot go on; what was done is kept."""
+
+
+class ResearchError(MetaclawError, RuntimeError):
+    """A research pipeline that is missing or broke off."""
+
+
 class ModelUnusable(MetaclawError, OSError):
     """A local model is not there, cannot be loaded, or is of a kind that cannot be served."""
 

@@ -1,0 +1,1 @@
+"""Interactive ablations: arms, tasks, the runner, what it comes to."""
