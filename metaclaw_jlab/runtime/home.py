@@ -24,6 +24,7 @@ OWN_NAMES = frozenset(
         "adapters",
         "runtime",
         "config.toml",
+        "runs",
         NAMESPACES,
     }
 )
