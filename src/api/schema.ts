@@ -725,6 +725,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ablations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ablations, the newest first, how far each is and what it says. */
+        get: operations["ablations"];
+        put?: never;
+        /** Compare arms on the same tasks with the same seeds, on a frozen copy of the home, in another process. */
+        post: operations["start_ablation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an ablation can be made of: arms that have a name, what their lines can change, sets of tasks. */
+        get: operations["ablation_choices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an ablation has come to so far: arms, differences, trainings, days, and what that shows. */
+        get: operations["ablation"];
+        put?: never;
+        post?: never;
+        /** Delete an ablation with all that it found. */
+        delete: operations["delete_ablation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every task of an ablation by every arm. */
+        get: operations["ablation_grid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}/tasks/{task}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each arm did at a task, step by step. */
+        get: operations["ablation_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An ablation as a file: a notebook that runs by itself, CSV, JSON, or a Vega-Lite figure. */
+        get: operations["export_ablation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an ablation so that it can go on later; what it has found stays. */
+        post: operations["stop_ablation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ablations/{number}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with an ablation; what is done is not done again. */
+        post: operations["resume_ablation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/doctor": {
         parameters: {
             query?: never;
@@ -753,6 +891,156 @@ export interface components {
         Abandoned: {
             /** Run */
             run: number;
+            /** Told */
+            told: string;
+        };
+        /**
+         * AblationChoices
+         * @description What an ablation can be made of.
+         */
+        AblationChoices: {
+            /** Arms */
+            arms: components["schemas"]["ArmChoice"][];
+            /** Parts */
+            parts: components["schemas"]["ArmPart"][];
+            /** Task Sets */
+            task_sets: components["schemas"]["TaskSetChoice"][];
+            defaults: components["schemas"]["AblationDefaults"];
+        };
+        /**
+         * AblationDefaults
+         * @description What is done where nothing else is said.
+         */
+        AblationDefaults: {
+            /** Arms */
+            arms: string[];
+            /** Tasks */
+            tasks: string;
+            /** N */
+            n: number;
+            /** Seeds */
+            seeds: number;
+            /** Samples */
+            samples: number;
+            /** Days */
+            days: number | null;
+            /** Budget Minutes */
+            budget_minutes: (number | null) | null;
+            /** Budget Tokens */
+            budget_tokens: number | null;
+        };
+        /**
+         * AblationGrid
+         * @description What each task was worth in each arm, None where it has not been attempted.
+         */
+        AblationGrid: {
+            /** Arms */
+            arms: string[];
+            /** Tasks */
+            tasks: components["schemas"]["GridTask"][];
+            /** Values */
+            values: ((number | null) | null)[][];
+            /** Seeds */
+            seeds: number[];
+        };
+        /**
+         * AblationReport
+         * @description What an ablation has come to so far. `days` are the curves of a stream of `day_count` days.
+         */
+        AblationReport: {
+            /** Number */
+            number: number;
+            state: components["schemas"]["AblationState"];
+            /** Reason */
+            reason: string;
+            /** Created At */
+            created_at: number | null;
+            /** Done */
+            done: number;
+            /** Of */
+            of: number;
+            /** Eta Seconds */
+            eta_seconds: (number | null) | null;
+            /** Seconds */
+            seconds: (number | null) | null;
+            /** Tasks */
+            tasks: string;
+            /** Reference */
+            reference: string;
+            /** Seeds */
+            seeds: number[];
+            /** Samples */
+            samples: number;
+            /** Arms */
+            arms: {
+                [key: string]: components["schemas"]["ArmResult"];
+            };
+            /** Comparisons */
+            comparisons: components["schemas"]["ArmComparison"][];
+            /** Training Seeds */
+            training_seeds: components["schemas"]["TrainingSeeds"][];
+            /** Days */
+            days: {
+                [key: string]: components["schemas"]["DayMean"][];
+            } | null;
+            /** Day Count */
+            day_count: number | null;
+            /** Notes */
+            notes: string[];
+            /** Verdict */
+            verdict: string;
+        };
+        /**
+         * AblationRow
+         * @description An ablation in the list. `done` of `of` attempts are made; `verdict` is "" where it is not worked out yet.
+         */
+        AblationRow: {
+            /** Number */
+            number: number;
+            state: components["schemas"]["AblationState"];
+            /** Reason */
+            reason: string;
+            /** Created At */
+            created_at: number | null;
+            /** Tasks */
+            tasks: string;
+            /** Arms */
+            arms: string[];
+            /** Reference */
+            reference: string;
+            /** Done */
+            done: number;
+            /** Of */
+            of: number;
+            /** Eta Seconds */
+            eta_seconds: (number | null) | null;
+            /** Verdict */
+            verdict: string;
+        };
+        /**
+         * AblationRows
+         * @description The ablations of a home, the newest first. `next` is what `before` has to be for those after them.
+         */
+        AblationRows: {
+            /** Runs */
+            runs: components["schemas"]["AblationRow"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
+         * AblationState
+         * @description How far an ablation is.
+         * @enum {string}
+         */
+        AblationState: "planned" | "running" | "done" | "cancelled" | "spent" | "failed" | "interrupted";
+        /**
+         * AblationTold
+         * @description What was done to an ablation, in a sentence.
+         */
+        AblationTold: {
+            /** Number */
+            number: number;
+            state: components["schemas"]["AblationState"];
             /** Told */
             told: string;
         };
@@ -936,6 +1224,125 @@ export interface components {
              * @default []
              */
             said: string[];
+        };
+        /**
+         * ArmChoice
+         * @description An arm that has a name. `learns`: it needs a stream of days to be more than what it begins with.
+         */
+        ArmChoice: {
+            /** Name */
+            name: string;
+            /** About */
+            about: string;
+            /** Learns */
+            learns: boolean;
+        };
+        /**
+         * ArmComparison
+         * @description An arm against the reference, by task. `p` is of the test that is named, `adjusted` for the number of arms; `needed` tasks would show a difference of five points, `smallest` is the difference that these tasks can show.
+         */
+        ArmComparison: {
+            /** Arm */
+            arm: string;
+            /** Reference */
+            reference: string;
+            /** Tasks */
+            tasks: number;
+            /** Difference */
+            difference: number | null;
+            /** Ci95 */
+            ci95: [
+                number | null,
+                number | null
+            ];
+            /** P */
+            p: number | null;
+            /** Adjusted */
+            adjusted: number | null;
+            /** Test */
+            test: string;
+            /** Effect */
+            effect: (number | null) | null;
+            /** Better */
+            better: number | null;
+            /** Worse */
+            worse: number | null;
+            /** Equal */
+            equal: number | null;
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "better" | "worse" | "not shown";
+            /** Sentence */
+            sentence: string;
+            /** Needed */
+            needed: number | null;
+            /** Smallest */
+            smallest: (number | null) | null;
+        };
+        /**
+         * ArmFailures
+         * @description Attempts at which the policy or the sandbox failed; an example of why.
+         */
+        ArmFailures: {
+            /** N */
+            n: number;
+            /** Example */
+            example: string | null;
+        };
+        /**
+         * ArmPart
+         * @description What an arm's line can change: `key=value`, such as `skills=none`; `values` where they are few.
+         */
+        ArmPart: {
+            /** Key */
+            key: string;
+            /** About */
+            about: string;
+            /** Values */
+            values: string[];
+        };
+        /**
+         * ArmResult
+         * @description What an arm came to: the mean over tasks, each the mean of its attempts, with its 95 % interval; `right` is the share of attempts whose task itself was right, whatever the house wants. `seconds` are the median of an attempt. `by_seed`: the means of the seeds of a stream.
+         */
+        ArmResult: {
+            /** About */
+            about: string;
+            /** Tasks */
+            tasks: number;
+            /** Attempts */
+            attempts: number;
+            /** Mean */
+            mean: (number | null) | null;
+            /** Ci95 */
+            ci95: [
+                number | null,
+                number | null
+            ] | null;
+            /** Right */
+            right: (number | null) | null;
+            /** Tokens */
+            tokens: number;
+            /** Cost */
+            cost: number | null;
+            /** Seconds */
+            seconds: (number | null) | null;
+            /** Policy Seconds */
+            policy_seconds: (number | null) | null;
+            failures: components["schemas"]["ArmFailures"];
+            /** By Seed */
+            by_seed?: {
+                [key: string]: number | null;
+            };
+            /** By Seed Ci95 */
+            by_seed_ci95?: {
+                [key: string]: [
+                    number | null,
+                    number | null
+                ];
+            };
         };
         /**
          * Back
@@ -1197,6 +1604,23 @@ export interface components {
             completion_tokens: (number | null)[];
         };
         /**
+         * DayMean
+         * @description An arm on one day of its stream.
+         */
+        DayMean: {
+            /** Day */
+            day: number;
+            /** N */
+            n: number;
+            /** Mean */
+            mean: number | null;
+            /** Ci95 */
+            ci95: [
+                number | null,
+                number | null
+            ] | null;
+        };
+        /**
          * Diagnosis
          * @description What was found; `healthy`: nothing failed; `startable`: a local policy shall answer and does not run.
          */
@@ -1414,6 +1838,20 @@ export interface components {
             high: number | null;
             /** Series */
             series: (number | null)[];
+        };
+        /**
+         * GridTask
+         * @description A row of the grid.
+         */
+        GridTask: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Group */
+            group: string;
+            /** Day */
+            day: number | null;
         };
         /**
          * Health
@@ -1747,6 +2185,69 @@ export interface components {
             minutes: number | null;
         };
         /**
+         * Planned
+         * @description What is to be compared, and on what.
+         */
+        Planned: {
+            /**
+             * Arms
+             * @description Arms that have a name.
+             */
+            arms: string[];
+            /**
+             * Extra
+             * @description Arms in a line: `few=skills,skills.max_skills=1`.
+             * @default []
+             */
+            extra: string[];
+            /**
+             * Tasks
+             * @description The spec of a set of tasks.
+             */
+            tasks: string;
+            /**
+             * Reference
+             * @description The arm that the others are compared with; baseline or the first where left out.
+             */
+            reference?: string | null;
+            /**
+             * N
+             * @description The most test tasks.
+             * @default 100
+             */
+            n: number;
+            /**
+             * Seeds
+             * @description How many seeds.
+             * @default 1
+             */
+            seeds: number;
+            /**
+             * Samples
+             * @description Attempts at each task with each seed.
+             * @default 1
+             */
+            samples: number;
+            /**
+             * Days
+             * @description Days of a stream that is learnt from before the test.
+             * @default null
+             */
+            days: number | null;
+            /**
+             * Budget Minutes
+             * @description The most minutes.
+             * @default null
+             */
+            budget_minutes: number | null;
+            /**
+             * Budget Tokens
+             * @description The most tokens.
+             * @default null
+             */
+            budget_tokens: number | null;
+        };
+        /**
          * Problem
          * @description Something that is wrong with a skill's folder. Where `loaded`, the skill is in use all the same.
          */
@@ -2027,6 +2528,25 @@ export interface components {
          * @enum {string}
          */
         ScoreSource: "outcome" | "judge" | "user";
+        /**
+         * SeedDifference
+         * @description An arm against the reference in one training.
+         */
+        SeedDifference: {
+            /** Seed */
+            seed: number;
+            /** Tasks */
+            tasks: number;
+            /** Difference */
+            difference: number | null;
+            /** Ci95 */
+            ci95: [
+                number | null,
+                number | null
+            ];
+            /** P */
+            p: number | null;
+        };
         /**
          * Seen
          * @description When the user was last active in a page: that there was a key or a pointer, and nothing else.
@@ -2580,6 +3100,98 @@ export interface components {
             said: ("good" | "bad") | null;
         };
         /**
+         * TaskSetChoice
+         * @description A set of tasks; `count` is None where it is not known, `why_not` says why it cannot be used.
+         */
+        TaskSetChoice: {
+            /** Spec */
+            spec: string;
+            /** Title */
+            title: string;
+            /** About */
+            about: string;
+            /** Count */
+            count: number | null;
+            /** Why Not */
+            why_not: string | null;
+        };
+        /**
+         * Trace
+         * @description An attempt at a task, step by step.
+         */
+        Trace: {
+            /** Arm */
+            arm: string;
+            /** Value */
+            value: number | null;
+            /** Right */
+            right: boolean | null;
+            /** Stop */
+            stop: string;
+            /** Failure */
+            failure: string | null;
+            /** Skills */
+            skills: string[];
+            /** Checks */
+            checks: components["schemas"]["TraceCheck"][];
+            /** Steps */
+            steps: components["schemas"]["TraceStep"][];
+        };
+        /**
+         * TraceCheck
+         * @description A check of the task, and whether it held.
+         */
+        TraceCheck: {
+            /** Source */
+            source: string;
+            /** Passed */
+            passed: boolean;
+            /** Feedback */
+            feedback: string;
+        };
+        /**
+         * TracePair
+         * @description The attempts of all arms at one task with one seed. `task` is its text.
+         */
+        TracePair: {
+            /** Id */
+            id: string;
+            /** Task */
+            task: string;
+            /** Title */
+            title: string;
+            /** Group */
+            group: string;
+            /** Day */
+            day: number | null;
+            /** Seed */
+            seed: number;
+            /** Sample */
+            sample: number;
+            /** Attempts */
+            attempts: components["schemas"]["Trace"][];
+        };
+        /**
+         * TraceStep
+         * @description A step of an attempt: what the policy said, the code, and what came of it.
+         */
+        TraceStep: {
+            /** Reply */
+            reply: string;
+            /** Action */
+            action: string;
+            /** Stdout */
+            stdout: string;
+            /** Stderr */
+            stderr: string;
+            /** Result */
+            result: string | null;
+            /** Error */
+            error: string | null;
+            /** Seconds */
+            seconds: number | null;
+        };
+        /**
          * TrainingAccount
          * @description Training in a home. `run` is not over; `recent` are, the newest first; `serving` is the adapter's version, None for the base; `missing` says in sentences what a training or its gate would lack now; `pid` is the process that trains, None where none does: it may be there before its run is.
          */
@@ -2602,6 +3214,31 @@ export interface components {
              * @default null
              */
             pid: number | null;
+        };
+        /**
+         * TrainingSeeds
+         * @description An arm whose weights are trained: its trainings one by one. `finding` is what every one of them shows, `worst` and `best` are seeds.
+         */
+        TrainingSeeds: {
+            /** Arm */
+            arm: string;
+            /** Reference */
+            reference: string;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "better" | "worse" | "not shown";
+            /** Adjusted */
+            adjusted: number | null;
+            /** Worst */
+            worst: number;
+            /** Best */
+            best: number;
+            /** Seeds */
+            seeds: components["schemas"]["SeedDifference"][];
         };
         /**
          * Trend
@@ -2847,12 +3484,25 @@ export interface components {
     pathItems: never;
 }
 export type Abandoned = components['schemas']['Abandoned'];
+export type AblationChoices = components['schemas']['AblationChoices'];
+export type AblationDefaults = components['schemas']['AblationDefaults'];
+export type AblationGrid = components['schemas']['AblationGrid'];
+export type AblationReport = components['schemas']['AblationReport'];
+export type AblationRow = components['schemas']['AblationRow'];
+export type AblationRows = components['schemas']['AblationRows'];
+export type AblationState = components['schemas']['AblationState'];
+export type AblationTold = components['schemas']['AblationTold'];
 export type Account = components['schemas']['Account'];
 export type AdapterAccount = components['schemas']['AdapterAccount'];
 export type AdapterDetail = components['schemas']['AdapterDetail'];
 export type AdapterList = components['schemas']['AdapterList'];
 export type AdapterStatus = components['schemas']['AdapterStatus'];
 export type Aftermath = components['schemas']['Aftermath'];
+export type ArmChoice = components['schemas']['ArmChoice'];
+export type ArmComparison = components['schemas']['ArmComparison'];
+export type ArmFailures = components['schemas']['ArmFailures'];
+export type ArmPart = components['schemas']['ArmPart'];
+export type ArmResult = components['schemas']['ArmResult'];
 export type Back = components['schemas']['Back'];
 export type Begun = components['schemas']['Begun'];
 export type Cause = components['schemas']['Cause'];
@@ -2866,6 +3516,7 @@ export type Comparison = components['schemas']['Comparison'];
 export type Conducting = components['schemas']['Conducting'];
 export type Counts = components['schemas']['Counts'];
 export type Curves = components['schemas']['Curves'];
+export type DayMean = components['schemas']['DayMean'];
 export type Diagnosis = components['schemas']['Diagnosis'];
 export type Done = components['schemas']['Done'];
 export type Earlier = components['schemas']['Earlier'];
@@ -2880,6 +3531,7 @@ export type GenerationDetail = components['schemas']['GenerationDetail'];
 export type GenerationDiff = components['schemas']['GenerationDiff'];
 export type GenerationList = components['schemas']['GenerationList'];
 export type GenerationTrend = components['schemas']['GenerationTrend'];
+export type GridTask = components['schemas']['GridTask'];
 export type Health = components['schemas']['Health'];
 export type Interval = components['schemas']['Interval'];
 export type LearntFrom = components['schemas']['LearntFrom'];
@@ -2903,6 +3555,7 @@ export type Numbered = components['schemas']['Numbered'];
 export type OtherSkill = components['schemas']['OtherSkill'];
 export type Pause = components['schemas']['Pause'];
 export type Paused = components['schemas']['Paused'];
+export type Planned = components['schemas']['Planned'];
 export type Problem = components['schemas']['Problem'];
 export type Purpose = components['schemas']['Purpose'];
 export type QueryCounts = components['schemas']['QueryCounts'];
@@ -2919,6 +3572,7 @@ export type Schedule = components['schemas']['Schedule'];
 export type SchedulerState = components['schemas']['SchedulerState'];
 export type Score = components['schemas']['Score'];
 export type ScoreSource = components['schemas']['ScoreSource'];
+export type SeedDifference = components['schemas']['SeedDifference'];
 export type Seen = components['schemas']['Seen'];
 export type Served = components['schemas']['Served'];
 export type ServingCause = components['schemas']['ServingCause'];
@@ -2945,7 +3599,13 @@ export type Switch = components['schemas']['Switch'];
 export type TaskFacets = components['schemas']['TaskFacets'];
 export type TaskPage = components['schemas']['TaskPage'];
 export type TaskRow = components['schemas']['TaskRow'];
+export type TaskSetChoice = components['schemas']['TaskSetChoice'];
+export type Trace = components['schemas']['Trace'];
+export type TraceCheck = components['schemas']['TraceCheck'];
+export type TracePair = components['schemas']['TracePair'];
+export type TraceStep = components['schemas']['TraceStep'];
 export type TrainingAccount = components['schemas']['TrainingAccount'];
+export type TrainingSeeds = components['schemas']['TrainingSeeds'];
 export type Trend = components['schemas']['Trend'];
 export type TrendVerdict = components['schemas']['TrendVerdict'];
 export type TurnAccount = components['schemas']['TurnAccount'];
@@ -6367,6 +7027,754 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Setting"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ablations: {
+        parameters: {
+            query?: {
+                /** @description How many, the newest first. */
+                limit?: number;
+                /** @description Those with numbers under this one; `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationRows"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    start_ablation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Planned"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationTold"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ablation_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationChoices"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ablation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_ablation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationTold"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ablation_grid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationGrid"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    ablation_task: {
+        parameters: {
+            query: {
+                /** @description The seed that they were made with. */
+                seed: number;
+                /** @description Which of the attempts with this seed. */
+                sample?: number;
+            };
+            header?: never;
+            path: {
+                number: string;
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TracePair"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    export_ablation: {
+        parameters: {
+            query?: {
+                /** @description A notebook, tables, all numbers, or a figure. */
+                kind?: "ipynb" | "csv" | "json" | "vega";
+            };
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ipynb+json": string;
+                    "text/csv": string;
+                    "application/json": string;
+                    "application/vnd.vegalite.v5+json": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stop_ablation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationTold"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    resume_ablation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationTold"];
                 };
             };
             /** @description Bad Request */

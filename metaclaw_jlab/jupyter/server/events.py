@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.errors import MetaclawError
+from metaclaw_jlab.jupyter.server.ablation_watch import AblationWatch
+from metaclaw_jlab.runtime.home import Home
 
 if TYPE_CHECKING:
     from metaclaw_jlab.core.schedule import View
@@ -76,10 +78,13 @@ class Tail:
         self._files: tuple[object, ...] = ()
         self._number = 0
         self._changes = 0
+        self._ablations: AblationWatch | None = None
 
     def stale(self, database: Database) -> bool:
         """Whether there is something to look at. Cheap: it asks for the times of three files. Raises OSError."""
-        return database is not self._database or _files(database.path) != self._files
+        if database is not self._database or _files(database.path) != self._files:
+            return True
+        return self._ablations is not None and self._ablations.due()
 
     def look(self, database: Database) -> Iterator[tuple[str, dict[str, Any]]]:
         """The new events with their schemas; the first look at a database tells none. Raises StoreError, OSError."""
@@ -88,11 +93,13 @@ class Tail:
 
         # What is written from here on changes the files again.
         files, log = _files(database.path), Events(database)
-        if database is not self._database:
+        if database is not self._database or self._ablations is None:
             self._number = log.latest()
             self._database, self._files = database, files
+            self._ablations = AblationWatch(Home(database.path.parent))
+            self._ablations.look()
             return
-        if files == self._files:
+        if not self._ablations.look() and files == self._files:
             return
         found = log.after(self._number, AT_ONCE)
         for event in found:
@@ -100,7 +107,7 @@ class Tail:
             yield HAPPENED, asdict(event)
         now = pulse(database)
         self._changes += 1
-        yield MOVED, {"change": self._changes, **asdict(now)}
+        yield MOVED, {"change": self._changes, **asdict(now), "ablations": self._ablations.changes}
         if len(found) < AT_ONCE:
             self._files = files
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from metaclaw_jlab.core.errors import (
+    AblationError,
     AdapterRefused,
     ConfigError,
     HomeRefused,
@@ -25,6 +26,7 @@ from metaclaw_jlab.core.errors import (
     SkillInvalid,
     SkillRefused,
     StoreError,
+    TaskSetInvalid,
     TrainingError,
     UsageMistake,
 )
@@ -50,6 +52,8 @@ _STATUSES: tuple[tuple[type[MetaclawError], HTTPStatus], ...] = (
     (HostElsewhere, HTTPStatus.CONFLICT),
     (LeaseHeld, HTTPStatus.CONFLICT),
     (TrainingError, HTTPStatus.CONFLICT),
+    (AblationError, HTTPStatus.CONFLICT),
+    (TaskSetInvalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InvariantViolation, HTTPStatus.CONFLICT),
     (AdapterRefused, HTTPStatus.CONFLICT),
     (SettingUnknown, HTTPStatus.NOT_FOUND),

@@ -18,6 +18,7 @@ from tornado.web import HTTPError, authenticated
 from metaclaw_jlab.core.errors import MetaclawError, NotFound
 from metaclaw_jlab.inspection.json_values import as_json
 from metaclaw_jlab.jupyter.server.failure import Failure, failure_of, failure_of_status, status_of
+from metaclaw_jlab.jupyter.server.operation import File
 from metaclaw_jlab.jupyter.server.request import read_request
 from metaclaw_jlab.runtime.host import SECRET_HEADER
 from metaclaw_jlab.store.client_keys import PREFIX
@@ -109,9 +110,16 @@ class OperationHandler(APIHandler):
             self._tell(500, failure_of_status(500))
         else:
             self.set_status(operation.status)
+            await self._send(answer)
+
+    async def _send(self, answer: str | File) -> None:
+        if isinstance(answer, File):
+            self.set_attachment_header(answer.name)
+            await self.finish(answer.content, set_content_type=answer.mime)
+        else:
             await self.finish(answer)
 
-    async def _call(self, operation: Operation, asked: Mapping[str, object]) -> str:
+    async def _call(self, operation: Operation, asked: Mapping[str, object]) -> str | File:
         call = partial(operation.call, self.host, **asked)
         if operation.on_loop:
             return _encoded(call())
@@ -157,5 +165,5 @@ class NothingHandler(OperationHandler):
         )
 
 
-def _encoded(value: object) -> str:
-    return json.dumps(as_json(value), allow_nan=False)
+def _encoded(value: object) -> str | File:
+    return value if isinstance(value, File) else json.dumps(as_json(value), allow_nan=False)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 
 from metaclaw_jlab.jupyter.server.failure import Failure
-from metaclaw_jlab.jupyter.server.operation import ROOT, Operation
+from metaclaw_jlab.jupyter.server.operation import ROOT, File, Operation
 
 if TYPE_CHECKING:
     from pydantic_core import core_schema
@@ -60,7 +60,7 @@ def _operation(operation: Operation, schemas: dict[tuple[type, str], JsonSchemaV
         "summary": operation.about,
         "parameters": [*map(_field, operation.fields), *_arguments(operation)],
         "responses": {
-            str(operation.status): _answer("What was asked for.", schemas[operation.answer, "serialization"]),
+            str(operation.status): _found(operation, schemas),
             **{
                 str(status): _answer(HTTPStatus(status).phrase, schemas[Failure, "serialization"])
                 for status in sorted({*ALWAYS, *operation.errors, *((413,) if operation.body else ())})
@@ -72,6 +72,17 @@ def _operation(operation: Operation, schemas: dict[tuple[type, str], JsonSchemaV
         content = {"application/json": {"schema": schemas[operation.body, "validation"]}}
         told["requestBody"] = {"required": needed, "content": content}
     return told
+
+
+def _found(operation: Operation, schemas: dict[tuple[type, str], JsonSchemaValue]) -> dict[str, Any]:
+    about = "What was asked for."
+    if operation.answer is not File:
+        return _answer(about, schemas[operation.answer, "serialization"])
+    # Its bytes are whatever their own type says.
+    return {
+        "description": about,
+        "content": {mime: {"schema": {"type": "string"}} for mime in operation.files},
+    }
 
 
 def _field(name: str) -> dict[str, Any]:
@@ -113,7 +124,8 @@ def _schemas(
     """The schemas of all that is taken and given, by type and direction, and what they refer to."""
     wanted: dict[tuple[type, JsonSchemaMode], TypeAdapter[Any]] = {}
     for operation in operations:
-        wanted.setdefault((operation.answer, "serialization"), _adapter(operation.answer))
+        if operation.answer is not File:
+            wanted.setdefault((operation.answer, "serialization"), _adapter(operation.answer))
         if operation.body is not None:
             wanted.setdefault((operation.body, "validation"), TypeAdapter(operation.body))
     wanted[Failure, "serialization"] = TypeAdapter(Failure)

@@ -41,12 +41,22 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is a file to be kept, under a name of its own."""
+
+    name: str
+    content: bytes
+    mime: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """`call` gets the host, then the fields of path, arguments and body by name; what it returns is sent as JSON of the
     type `answer`. It runs in a thread, unless `on_loop`: then it is called on the server's event loop and returns at
     once. `secret`: the secret of the home suffices, by which its own processes ask. `counts`: as activity of the
     server, which nothing does that is asked for at intervals. `errors` are what it answers besides what all may.
+    `files` are the types that the file is of where the answer is one (File).
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -62,6 +72,7 @@ class Operation:
     secret: bool = False
     counts: bool = True
     errors: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 from metaclaw_jlab.jupyter.server.handler import NothingHandler, OperationHandler
 from metaclaw_jlab.jupyter.server.operation import ROOT, Operation, by_path
 from metaclaw_jlab.jupyter.server.operations import (
+    ablation_changes,
+    ablations,
     adapters,
     clients,
     diagnosis,
@@ -34,6 +36,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *clients.OPERATIONS,
     *retrieval.OPERATIONS,
     *settings.OPERATIONS,
+    *ablations.OPERATIONS,
+    *ablation_changes.OPERATIONS,
     *diagnosis.OPERATIONS,
 )
 

@@ -1,0 +1,197 @@
+"""What a person does to ablations: begin one, stop it, have it go on, delete it. It runs in a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from metaclaw_jlab.core.ablation import AblationPlan, AblationState
+from metaclaw_jlab.core.errors import (
+    AdapterRefused,
+    ConfigError,
+    MetaclawError,
+    NotNow,
+    RequestInvalid,
+    TaskSetInvalid,
+    UsageMistake,
+)
+from metaclaw_jlab.jupyter.server.operation import INTEGRAL, Body, Operation
+from metaclaw_jlab.jupyter.server.operations.ablation_records import AblationTold
+from metaclaw_jlab.jupyter.server.operations.ablations import NOUN, live_runs
+from metaclaw_jlab.jupyter.server.operations.numbered import number_in
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder
+    from metaclaw_jlab.jupyter.server.host import Host
+
+MOST_TASKS, MOST_SEEDS, MOST_DAYS = 100_000, 100, 365
+MOST_ARMS = 40
+BASELINE = "baseline"
+CHARS = 1000
+UNPROCESSABLE = 422
+_MISTAKES = (UsageMistake, TaskSetInvalid, AdapterRefused, ConfigError)
+
+Words = Annotated[str, Field(max_length=CHARS)]
+Count = Annotated[int, INTEGRAL]
+
+
+class Planned(Body):
+    """What is to be compared, and on what."""
+
+    arms: list[Words] = Field(max_length=MOST_ARMS, description="Arms that have a name.")
+    extra: list[Words] = Field(
+        default=[], max_length=MOST_ARMS, description="Arms in a line: `few=skills,skills.max_skills=1`."
+    )
+    tasks: Words = Field(description="The spec of a set of tasks.")
+    reference: Words | None = Field(
+        None,
+        description="The arm that the others are compared with; baseline or the first where left out.",
+        json_schema_extra=lambda schema: schema.pop("default", None),
+    )
+    n: Count = Field(100, ge=1, le=MOST_TASKS, description="The most test tasks.")
+    seeds: Count = Field(1, ge=1, le=MOST_SEEDS, description="How many seeds.")
+    samples: Count = Field(1, ge=1, le=MOST_SEEDS, description="Attempts at each task with each seed.")
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS), INTEGRAL] | None = Field(
+        None, description="Days of a stream that is learnt from before the test."
+    )
+    budget_minutes: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None, description="The most minutes."
+    )
+    budget_tokens: Annotated[int, Field(ge=1, le=2**53), INTEGRAL] | None = Field(
+        None, description="The most tokens."
+    )
+
+
+def start(host: Host, **asked: object) -> AblationTold:
+    """Plan an ablation and have it run. Raises RequestInvalid (422), AblationError."""
+    from metaclaw_jlab.evaluation.ablation.run_folder import create_run
+
+    workspace = host.workspace
+    try:
+        plan = _plan(host, Planned.model_validate(asked))
+    except _MISTAKES as error:
+        raise RequestInvalid(error.cause, error.next_step, status=UNPROCESSABLE) from error
+    run = create_run(workspace.home, plan)
+    try:
+        return _begun(run, f"Ablation {run.number} has begun.")
+    except MetaclawError:
+        run.delete()
+        raise
+
+
+def stop(host: Host, *, number: str) -> AblationTold:
+    """Have a run stop so that it can go on later. Raises NotFound, NotNow."""
+    run = _run(host, number)
+    state = run.state().state
+    if state.over:
+        raise NotNow(f"Ablation {run.number} does not run: it is {state}.", "There is nothing to stop.")
+    run.ask_to_stop()
+    return _told(run, f"Ablation {run.number} stops as soon as the attempts under way are done.")
+
+
+def resume(host: Host, *, number: str) -> AblationTold:
+    """Have a run go on without doing again what is done. Raises NotFound, NotNow."""
+    run = _run(host, number)
+    state = run.state()
+    if run.running():
+        raise NotNow(f"Ablation {run.number} runs.", "Wait for it, or stop it.")
+    if state.state is AblationState.DONE:
+        raise NotNow(f"Ablation {run.number} is done.", "Plan another one with more tasks or seeds.")
+    run.forget_stop()
+    return _begun(run, f"Ablation {run.number} goes on.")
+
+
+def delete(host: Host, *, number: str) -> AblationTold:
+    """Delete a run with all that it found. Raises NotFound, LeaseHeld."""
+    run = _run(host, number)
+    state = run.state().state
+    run.delete()
+    live_runs(host).forget(run.number)
+    return AblationTold(run.number, state, f"Ablation {run.number} is deleted.")
+
+
+def _run(host: Host, number: str) -> RunFolder:
+    from metaclaw_jlab.evaluation.ablation.run_folder import open_run
+
+    return open_run(host.workspace.home, number_in(number, NOUN))
+
+
+def _begun(run: RunFolder, told: str) -> AblationTold:
+    from metaclaw_jlab.evaluation.ablation.running import start_beside
+
+    start_beside(run)
+    return _told(run, told)
+
+
+def _told(run: RunFolder, told: str) -> AblationTold:
+    return AblationTold(run.number, run.state().state, told)
+
+
+def _plan(host: Host, asked: Planned) -> AblationPlan:
+    """The plan, as the command line would make it. Raises UsageMistake, TaskSetInvalid."""
+    from metaclaw_jlab.core.ablation import Budget, Days
+    from metaclaw_jlab.evaluation.ablation.arms import parse_arm, preset
+    from metaclaw_jlab.evaluation.ablation.plans import check_plan
+
+    arms = (*map(preset, asked.arms), *map(parse_arm, asked.extra))
+    if not arms:
+        raise UsageMistake("No arm is chosen.", "Choose two at least, such as baseline and full.")
+    names = [arm.name for arm in arms]
+    plan = AblationPlan(
+        arms=arms,
+        tasks=asked.tasks,
+        reference=asked.reference or (BASELINE if BASELINE in names else names[0]),
+        n=asked.n,
+        seeds=tuple(range(1, asked.seeds + 1)),
+        samples=asked.samples,
+        days=None if asked.days is None else Days(asked.days),
+        budget=Budget(
+            tokens=asked.budget_tokens,
+            seconds=None if asked.budget_minutes is None else asked.budget_minutes * 60,
+        ),
+    )
+    check_plan(plan, host.workspace)
+    return plan
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/ablations",
+        name="start_ablation",
+        about="Compare arms on the same tasks with the same seeds, on a frozen copy of the home, in another process.",
+        call=start,
+        answer=AblationTold,
+        body=Planned,
+        status=201,
+        errors=(409, 422),
+    ),
+    Operation(
+        method="POST",
+        path="/ablations/{number}/stop",
+        name="stop_ablation",
+        about="Stop an ablation so that it can go on later; what it has found stays.",
+        call=stop,
+        answer=AblationTold,
+        errors=(404, 409),
+    ),
+    Operation(
+        method="POST",
+        path="/ablations/{number}/resume",
+        name="resume_ablation",
+        about="Go on with an ablation; what is done is not done again.",
+        call=resume,
+        answer=AblationTold,
+        errors=(404, 409),
+    ),
+    Operation(
+        method="DELETE",
+        path="/ablations/{number}",
+        name="delete_ablation",
+        about="Delete an ablation with all that it found.",
+        call=delete,
+        answer=AblationTold,
+        errors=(404, 409),
+    ),
+)
