@@ -128,7 +128,7 @@ def read_trace(run: RunFolder, attempt: Attempt) -> Trajectory | None:
 def forget(run: RunFolder, keys: Iterable[Key]) -> int:
     """Strike attempts out, so that they are made again, and tell how many there were. Nobody may be writing."""
     unwanted, struck = set(keys), 0
-    for name in _job_files(run):
+    for name in _job_files(run) if unwanted else ():
         path = run.jobs / name
         attempts = _parsed(_whole_lines(path, 0))
         kept = [attempt for attempt in attempts if attempt.key not in unwanted]
