@@ -15,7 +15,8 @@ MAIN, SIDE = "main", "side"
 class Asked:
     """A request. `body` is the chat body as the client sent it, `sent` what went upstream; `session`, `kind` (main or
     side) and `done` are what its headers say, `client` the id of its key ("" for Jupyter's own token); `learn`: whether
-    it may teach; `generation`: the skill generation when the prompt was built, at the time `at`."""
+    it may teach; `generation`: the skill generation when the prompt was built, at the time `at`;
+    `stage`: the stage of the client's pipeline that asks, "" where it says none."""
 
     body: Mapping[str, Any]
     sent: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Asked:
     skills: tuple[InjectedSkill, ...] = ()
     generation: int = 0
     at: float = 0.0
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

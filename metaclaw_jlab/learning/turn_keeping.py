@@ -30,6 +30,7 @@ from metaclaw_jlab.store.turns import Turn, Turns
 EARLIER = "what was said before"  # the reference that holds the end of the conversation before the turn
 TOOLS = "tools that could be called"
 ATTACHED = "what is not text"
+STAGE = "stage of its pipeline"
 EARLIER_CHARS = 3_000
 
 
@@ -87,6 +88,7 @@ def begun(asked: Asked, replied: Replied, placed: Placed, end: End | None = None
         EARLIER: _earlier(told[: max(0, start - 1)]),
         TOOLS: tools_in_words(asked.body),
         ATTACHED: ", ".join(attachments(asked.body)),
+        STAGE: asked.stage,
     }
     model, adapter = answering(replied.model or str(asked.sent.get("model", "")))
     seed = asked.sent.get("seed")

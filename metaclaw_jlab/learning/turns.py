@@ -124,6 +124,10 @@ class Conversations:
             self._drop(turn)
         return tuple(_unfinished(turn, SILENT) for turn in late)
 
+    def end_session(self, client: str, session: str) -> tuple[End, ...]:
+        """End the open turns of a session that is over."""
+        return tuple(self._of_session(client, session))
+
     def forget(self, trajectory: str) -> None:
         """A turn was ended from elsewhere: what follows begins a new one."""
         if (turn := self._open.get(trajectory)) is not None:

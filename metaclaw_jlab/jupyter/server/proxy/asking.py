@@ -12,17 +12,20 @@ from metaclaw_jlab.core.exchange import MAIN, SIDE
 from metaclaw_jlab.jupyter.server.proxy.identity import Client
 
 SESSION_CHARS = 200
+STAGE_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request and its client want: skills, learning, and what its headers say of its session."""
+    """What a request and its client want: skills, learning, and what its headers say of its session and of the stage of
+    a pipeline that it belongs to."""
 
     skills: bool
     learn: bool
     session: str | None = None
     kind: str = MAIN
     done: bool = False
+    stage: str = ""
 
 
 def read_body(raw: bytes) -> dict[str, Any]:
@@ -61,7 +64,18 @@ def wanted_by(headers: Mapping[str, str], client: Client, *, skills: bool, learn
         session,
         kind,
         _switch(headers, "X-Session-Done") is True,
+        _stage(headers),
     )
+
+
+def _stage(headers: Mapping[str, str]) -> str:
+    """The stage that the client names, on one line."""
+    stage = " ".join(headers.get("X-AutoRC-Stage", "").split())
+    if len(stage) > STAGE_CHARS:
+        raise RequestInvalid(
+            "X-AutoRC-Stage is too long.", f"Send at most {STAGE_CHARS} characters, or leave it out."
+        )
+    return stage
 
 
 def _switch(headers: Mapping[str, str], name: str) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -211,6 +212,19 @@ def chunk_of(completion: Mapping[str, Any]) -> dict[str, Any]:
         index, reason = choice.get("index", 0), choice.get("finish_reason")
         choices.append({"index": index, "delta": delta, "finish_reason": reason})
     return {**completion, "object": "chat.completion.chunk", "choices": choices}
+
+
+def empty_completion(model: str) -> dict[str, Any]:
+    """A chat completion that says nothing and cost nothing."""
+    message = {"role": "assistant", "content": ""}
+    return {
+        "id": f"chatcmpl-{model}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    }
 
 
 def is_completion(body: object) -> bool:

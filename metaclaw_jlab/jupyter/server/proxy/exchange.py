@@ -20,6 +20,7 @@ from metaclaw_jlab.jupyter.server.proxy.chunks import (
     WholeLines,
     chunk_in,
     chunk_of,
+    empty_completion,
     is_completion,
     message_in,
     replied_by,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.server.proxy.service import Proxy
 
 STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+SESSION_END = (
+    "session-end"  # the model of a request by which AutoResearchClaw says no more than that it is done
+)
 _log = logging.getLogger(__name__)
 
 
@@ -102,13 +106,19 @@ class Exchange:
         self._dialect = incoming.dialect
         self._streaming: StreamRenderer | None = None
         self._gap = b""
+        self._over: tuple[Room, str] | None = None
 
     async def run(self) -> None:
         """Answer the request."""
         try:
             room = await self._proxy.room(self._incoming.client.namespace)
             asked, wanted = read_body(self._incoming.raw), await self._wanted(room)
+            if wanted.done and wanted.session is not None:
+                self._over = (room, wanted.session)
             chat = self._dialect.request(asked)
+            if wanted.done and chat.get("model") == SESSION_END:
+                self._end_said(asked)
+                return
             target = await room.target()
             prepared = await self._prepare(room, target, asked, chat, wanted)
             await self._ask(room, target, prepared)
@@ -117,6 +127,22 @@ class Exchange:
         except Exception:  # noqa: BLE001 - whatever breaks is told to the client, and to the log in full
             _log.exception("A request to the proxy failed.")
             await self._fail(500, "The proxy failed. The log of the Jupyter server says more.")
+        finally:
+            self._end_session()
+
+    def _end_said(self, asked: dict[str, Any]) -> None:
+        """Answer a request that says no more than that its session is over: nobody else is asked."""
+        self._end_session()
+        answer = json.dumps(self._dialect.answer(asked, empty_completion(SESSION_END)))
+        self._outlet.whole(200, {"Content-Type": "application/json"}, answer.encode())
+
+    def _end_session(self) -> None:
+        """A session is over with its last request, also where that one was refused and is not kept. Before the answer:
+        whatever the client then does comes after."""
+        over, self._over = self._over, None
+        if over is not None:
+            room, session = over
+            self._proxy.recording.end_session(room.workspace, self._incoming.client.id, session)
 
     # ---------------------------------------------------------------- on the way there
 
@@ -135,11 +161,12 @@ class Exchange:
                 wanted.session or "",
                 skills=wanted.skills,
                 local=target.local,
+                stage=wanted.stage,
             )
             if found is not None:
                 injection = found
             else:
-                wanted = Wanted(False, False, wanted.session, wanted.kind, wanted.done)
+                wanted = replace(wanted, skills=False, learn=False)
         sent = await self._with_model(room, target, with_skills(chat, injection.text), wanted, injection)
         data = self._incoming.raw if sent is asked else json.dumps(sent).encode()
         return _Prepared(asked, chat, sent, data, wanted, injection)
@@ -184,7 +211,9 @@ class Exchange:
                 "Set policy.base_url to where it leads.",
             )
         if answer.status >= 400:
-            self._refused(answer.status, told, await whole(target, answer))
+            refusal = await whole(target, answer)
+            self._end_session()
+            self._refused(answer.status, told, refusal)
         elif answer.content_type == "text/event-stream":
             body = parts(target, answer)
             await self._stream(room, body, prepared, {**told, **prepared.headers}, answer.status)
@@ -306,6 +335,7 @@ class Exchange:
         self._outlet.whole(200, {**headers, "Content-Type": "application/json"}, json.dumps(body).encode())
 
     async def _fail(self, status: int, message: str) -> None:
+        self._end_session()
         if self._streaming is not None:
             await self._outlet.send(self._gap + self._streaming.error(status, message))
             return
@@ -329,7 +359,9 @@ class Exchange:
             injection.skills,
             injection.generation,
             prepared.at,
+            wanted.stage,
         )
+        self._over = None  # the record of its last exchange ends the session
         try:
             return self._proxy.recording.record(room.workspace, asked, replied)
         except Exception:  # noqa: BLE001 - an answer is not lost because it cannot be kept

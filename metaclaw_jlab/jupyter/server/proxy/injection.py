@@ -82,12 +82,15 @@ def continues(messages: Sequence[Mapping[str, Any]]) -> bool:
     return place is not None and place < len(messages) - 1
 
 
-def query_of(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What the last user turn says, without its images; "" where there is none."""
+def query_of(messages: Sequence[Mapping[str, Any]], stage: str = "") -> str:
+    """What the last user turn says, without its images, after the words of the stage's name; "" where no user has said
+    anything."""
     place = last_user(messages)
     text = text_of(messages[place].get("content")).strip() if place is not None else ""
     half = QUERY_CHARS // 2
-    return text if len(text) <= QUERY_CHARS else f"{text[:half]}\n{text[-half:]}"
+    text = text if len(text) <= QUERY_CHARS else f"{text[:half]}\n{text[-half:]}"
+    words = stage.replace("_", " ").replace("-", " ").strip()
+    return f"{words}\n{text}" if words and text else text
 
 
 class Shelf:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.exchange import Asked, Replied
-from metaclaw_jlab.learning.turns import Conversations, Placed
+from metaclaw_jlab.learning.turns import Conversations, End, Placed
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.workspace import Workspace
@@ -37,6 +37,14 @@ class _Job:
     placed: Placed
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """Turns that ended without an exchange."""
+
+    workspace: Workspace
+    ends: tuple[End, ...]
+
+
 @dataclass(slots=True)
 class _Home:
     """A namespace whose turns are kept."""
@@ -58,7 +66,7 @@ class Recording:
         limit: int = MOST_WAITING,
     ) -> None:
         self._on_ended, self._on_close, self._clock, self._limit = on_ended, on_close, clock, limit
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | _Over | None] = queue.SimpleQueue()
         self._homes: dict[str, _Home] = {}
         self._lock = threading.Lock()  # of the conversations: both threads place and end turns
         self._thread: threading.Thread | None = None
@@ -77,11 +85,23 @@ class Recording:
         with self._lock:
             home = self._home(workspace)
             placed = home.conversations.place(asked, replied)
-        self._jobs.put(_Job(workspace, asked, replied, placed))
+        self._put(_Job(workspace, asked, replied, placed))
+        return placed.trajectory
+
+    def end_session(self, workspace: Workspace, client: str, session: str) -> None:
+        """A client says that its session is over, with a request that is not kept: its turns end, and what waits to be
+        learnt from is looked at soon. Returns at once."""
+        if self._closed:
+            return
+        with self._lock:
+            ends = self._home(workspace).conversations.end_session(client, session)
+        self._put(_Over(workspace, ends))
+
+    def _put(self, job: _Job | _Over) -> None:
+        self._jobs.put(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="metaclaw-turns", daemon=True)
             self._thread.start()
-        return placed.trajectory
 
     def look(self, workspace: Workspace) -> None:
         """Have what waits in this namespace looked at soon, such as a failure that the user named. Returns at once."""
@@ -134,7 +154,10 @@ class Recording:
             else:
                 if job is None:
                     return
-                self._keep(job)
+                if isinstance(job, _Over):
+                    self._end(job)
+                else:
+                    self._keep(job)
             if not 0 <= self._clock() - swept < SWEEP_SECONDS:
                 swept = self._clock()
                 self.sweep()
@@ -153,6 +176,17 @@ class Recording:
             _log.warning("An exchange of turn %s is not kept: %s", job.placed.trajectory, error)
         except Exception:  # noqa: BLE001 - one exchange must not end the thread
             _log.exception("An exchange of turn %s is not kept.", job.placed.trajectory)
+
+    def _end(self, over: _Over) -> None:
+        from metaclaw_jlab.learning.turn_keeping import end_turns
+
+        try:
+            end_turns(over.workspace.database(), over.ends)
+            self._on_ended(over.workspace, ())
+        except MetaclawError as error:
+            _log.warning("The turns of a session that is over were not ended: %s", error)
+        except Exception:  # noqa: BLE001 - one session must not end the thread
+            _log.exception("The turns of a session that is over were not ended.")
 
     def sweep(self) -> None:
         """End the turns that nothing was heard of for proxy.session_minutes, those of servers before this one too."""

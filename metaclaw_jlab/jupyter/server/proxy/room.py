@@ -143,14 +143,22 @@ class Room:
     # ---------------------------------------------------------------- the prompt
 
     async def injection(
-        self, messages: list[Mapping[str, Any]], client: str, session: str, *, skills: bool, local: bool
+        self,
+        messages: list[Mapping[str, Any]],
+        client: str,
+        session: str,
+        *,
+        skills: bool,
+        local: bool,
+        stage: str = "",
     ) -> Injection | None:
-        """What a request's turn is given: the same as before where it goes on. None where that cannot be told."""
+        """What a request's turn is given: the same as before where it goes on. None where that cannot be told. Skills
+        are found by the name of the `stage` too."""
         settings = await self.settings()
         if self._overdue is not None and not self._overdue.done():
             return None  # what keeps one waiting would keep all waiting
         job = self._finders.submit(
-            self._inject, messages, client, session, settings, skills=skills, local=local
+            self._inject, messages, client, session, settings, skills=skills, local=local, stage=stage
         )
         try:
             found = await asyncio.wait_for(asyncio.wrap_future(job), FIND_SECONDS)
@@ -188,14 +196,15 @@ class Room:
         *,
         skills: bool,
         local: bool,
+        stage: str,
     ) -> Injection:
-        key = turn_key(client, f"{session}\n{skills}", messages)
+        key = turn_key(client, f"{session}\n{skills}\n{stage}", messages)
         if key is not None and continues(messages):
             before = self._turns.remembered(key, settings.proxy.session_minutes * 60)
             if before is not None:
                 return before
         version = self._version(key) if local else None
-        found = self._shelf.find(query_of(messages) if skills else "", settings.skills)
+        found = self._shelf.find(query_of(messages, stage) if skills else "", settings.skills)
         injection = Injection(found.text, found.skills, found.generation, version)
         if key is not None:
             self._turns.remember(key, injection)

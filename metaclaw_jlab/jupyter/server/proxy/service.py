@@ -36,6 +36,9 @@ class Recorder(Protocol):
     def record(self, workspace: Workspace, asked: Asked, replied: Replied) -> str | None:
         """Keep an exchange; the id of its trajectory. Returns at once."""
 
+    def end_session(self, workspace: Workspace, client: str, session: str) -> None:
+        """End the turns of a session whose client says so with a request that is not kept. Returns at once."""
+
     def look(self, workspace: Workspace) -> None:
         """Have failures that wait in this namespace looked at soon. Returns at once; from any thread."""
 
