@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import io
 import shlex
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from IPython.core.error import UsageError
 
+from metaclaw_jlab.core.check_text import expression_check
+from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.core.task import Check, CheckKind
 
 MODES = ("ask", "auto", "off")
@@ -116,22 +116,9 @@ def _positive(text: str) -> int:
 def _expression(text: str) -> Check:
     """The expression without the comment behind it, which is what the check says where it fails."""
     try:
-        compile(text.strip(), "<check>", "eval")
-    except (SyntaxError, ValueError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise UsageError(f"--check {text!r} is no Python expression ({reason}); put it in quotes.") from None
-    tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
-    said = " ".join(token.string.lstrip("# ").rstrip() for token in tokens if token.type == tokenize.COMMENT)
-    return Check(CheckKind.EXPRESSION, _without_comments(text.strip(), tokens), said.strip())
-
-
-def _without_comments(text: str, tokens: list[tokenize.TokenInfo]) -> str:
-    lines = text.split("\n")
-    for token in tokens:
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    return "\n".join(lines).strip()
+        return expression_check(text)
+    except UsageMistake as mistake:
+        raise UsageError(f"--check {mistake.cause.rstrip('.')}; put it in quotes.") from None
 
 
 def command_parser(name: str, about: str) -> LineParser:
