@@ -9,6 +9,7 @@ from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Observation
 from metaclaw_jlab.executors.sandbox import Sandbox
 from metaclaw_jlab.practice import Outcome, PracticeTask, Verdict, check
+from metaclaw_jlab.practice.misjudging import misjudged
 
 _NOTHING_RAN = Outcome(error="NoCode: the reply holds no code", stdout="", files={}, probes={})
 
@@ -50,10 +51,11 @@ class GradedSandbox:
         return CheckResult(check, verdict.strict, verdict.feedback)
 
     def verdict(self) -> Verdict:
-        """The practice world's verdict on what ran so far. Raises ExecutorError."""
+        """The practice world's verdict on what ran so far; the wrong one of a misjudged task. Raises ExecutorError."""
         if self._verdict is None:
             left = outcome(self._sandbox, self._task, self._seen) if self._seen else _NOTHING_RAN
-            self._verdict = check(self._task, left)
+            truth = check(self._task, left)
+            self._verdict = misjudged(self._task, truth.strict) if self._task.misjudged else truth
         return self._verdict
 
     def protections(self) -> tuple[str, ...]:

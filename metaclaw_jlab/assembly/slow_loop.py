@@ -117,6 +117,7 @@ def _plan(settings: Settings, run: TrainingRun, parent: Path | None, judged: boo
         "beta": beta,
         "process_weight": wanted.process_weight,
         "micro_batch": wanted.micro_batch,
+        "successes_only": wanted.successes_only,
         "max_tokens": min(settings.policy.max_tokens, EMBEDDED_TOKENS)
         if embedded
         else settings.policy.max_tokens,

@@ -157,6 +157,10 @@ class TrainingSettings(Section):
         0.25, ge=0, le=1, description="Weight of a step's process reward beside the outcome."
     )
     judged: bool = Field(False, description="Train on a judge's rewards where a task has no checks.")
+    successes_only: bool = Field(
+        False,
+        description="Learn only from completions that did better than their group; the worse ones are left out.",
+    )
     micro_batch: int = Field(
         0, ge=0, le=4096, description="Completions in one forward pass; 0: all of a step at once."
     )

@@ -34,7 +34,8 @@ MOST_EQUAL_STEPS = 8  # in a row: then there is nothing left to learn from these
 @dataclass(frozen=True, slots=True)
 class GrpoPlan:
     """How a training goes. `prompts` are those of one step, `group` the completions of each; `micro_batch` 0 takes all
-    of a step at once; `parent` is the folder of the adapter to go on from."""
+    of a step at once; `parent` is the folder of the adapter to go on from; with `successes_only` completions that did
+    worse than their group teach nothing."""
 
     run: int
     model: str
@@ -53,6 +54,7 @@ class GrpoPlan:
     max_steps: int
     report_to: str = "none"
     parent: str | None = None
+    successes_only: bool = False
 
 
 def order_of(

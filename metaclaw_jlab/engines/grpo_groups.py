@@ -43,7 +43,8 @@ class TrainingRow:
 
 @dataclass
 class Collected:
-    """The rows of a step, and what was seen on the way. Rewards are means over scored completions."""
+    """The rows of a step, and what was seen on the way. Rewards are means over scored completions; `worse` ones than
+    their group's mean were left out, where only successes teach."""
 
     rows: list[TrainingRow] = field(default_factory=list)
     rewards: dict[PromptKind, list[float]] = field(default_factory=lambda: {kind: [] for kind in PromptKind})
@@ -53,6 +54,7 @@ class Collected:
     unscored: int = 0
     mismatched: int = 0
     outdated: int = 0
+    worse: int = 0
     tokens: int = 0
     generation_seconds: float = 0.0
     scoring_seconds: float = 0.0
@@ -180,11 +182,14 @@ class GroupCollector:
             found.equal += 1
             return
         mean = fmean(known)
-        found.rows += [
+        rows = [
             TrainingRow(sample.prompt, sample.tokens, reward - mean)
             for sample, reward in zip(samples, rewards, strict=True)
             if reward is not None
         ]
+        kept = [row for row in rows if row.advantage > 0] if self.plan.successes_only else rows
+        found.worse += len(rows) - len(kept)
+        found.rows += kept
 
     def _check(self) -> None:
         if self.stop is not None:

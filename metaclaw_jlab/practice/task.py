@@ -19,7 +19,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PracticeTask:
-    """A task of the practice world; `rules` in the fixed global order, `options` one per applying rule."""
+    """A task of the practice world; `rules` in the fixed global order, `options` one per applying rule. The outcome of
+    a `misjudged` one is reported the wrong way round (see practice.misjudging), which only ablations want."""
 
     id: str
     family: str
@@ -29,6 +30,7 @@ class PracticeTask:
     options: Mapping[str, str]
     parts: tuple[Part, ...]
     split: str
+    misjudged: bool = False
 
     @property
     def compound(self) -> bool:
@@ -37,7 +39,7 @@ class PracticeTask:
 
 
 def to_dict(task: PracticeTask) -> dict[str, Any]:
-    """The task as JSON values."""
+    """The task as JSON values; one that is not misjudged does not say so."""
     parts = [
         {"family": p.family, "variant": p.variant, "params": dict(p.params), "wording": p.wording}
         for p in task.parts
@@ -51,6 +53,7 @@ def to_dict(task: PracticeTask) -> dict[str, Any]:
         "options": dict(task.options),
         "parts": parts,
         "split": task.split,
+        **({"misjudged": True} if task.misjudged else {}),
     }
 
 
@@ -65,4 +68,5 @@ def from_dict(data: Mapping[str, Any]) -> PracticeTask:
         options=dict(data["options"]),
         parts=tuple(Part(p["family"], p["variant"], dict(p["params"]), p["wording"]) for p in data["parts"]),
         split=data["split"],
+        misjudged=data.get("misjudged", False),
     )

@@ -99,7 +99,9 @@ def test_the_plan_is_what_the_worker_takes(workspace_with: Callable[..., Workspa
 
 def test_the_plan_follows_the_configuration(workspace_with: Callable[..., Workspace]) -> None:
     changes = {"training.group": 4, "training.rank": 2, "training.lr": 0.5, "agent.steps": 9}
+    changes |= {"training.successes_only": True}
     plan = made(workspace_with(**changes)).plan_of(RUN, None, False)
+    assert plan["successes_only"] is True
     assert (plan["group"], plan["rank"], plan["lr"], plan["max_steps"]) == (4, 2, 0.5, 9)
     assert plan["parent"] is None
 

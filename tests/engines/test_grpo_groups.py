@@ -148,6 +148,16 @@ def test_a_completion_is_weighed_against_its_own_group(threads: ThreadPoolExecut
     assert found.reward == 0.0
 
 
+def test_where_only_successes_teach_worse_completions_are_dropped_and_counted(
+    threads: ThreadPoolExecutor,
+) -> None:
+    right, plan = solves(QUERY[0]), replace(PLAN, successes_only=True)
+    said = Said([right, "none"])
+    found = GroupCollector(plan, said, ToyRooms(Mischief()), threads).collect(0, QUERY[:1])  # type: ignore[arg-type]
+    assert [(row.tokens, row.advantage) for row in found.rows] == [(tuple(map(ord, right)), 1.0)]
+    assert (found.worse, found.reward) == (1, 0.0)
+
+
 def test_a_group_of_equal_rewards_is_dropped_and_counted(threads: ThreadPoolExecutor) -> None:
     found = collected(threads, QUERY[:2], "none", "nothing", solves(QUERY[1]), "none")
     assert (found.groups, found.equal, len(found.rows)) == (2, 1, 2)
