@@ -102,7 +102,7 @@ def open_house(
     (household,) = draw_households(plan.seed, plan.tasks, houses=1)
     stream = draw_stream(household, home, seed=plan.seed, length=plan.stream, overrides=overrides)
     with closing(stream.workspace) as workspace:
-        workspace.overrides.update(_of_its_own(workspace))
+        workspace.overrides.update(of_its_own(workspace))
         settings = workspace.settings()
         wanted = settings.policy
         sampling = Sampling(wanted.temperature, wanted.max_tokens, plan.seed, extra=wanted.extra)
@@ -119,7 +119,7 @@ def open_house(
                 stop(workspace.home)
 
 
-def _of_its_own(workspace: Workspace) -> dict[str, object]:
+def of_its_own(workspace: Workspace) -> dict[str, object]:
     """Settings of this home: where trials cost nothing there is time to finish them on a slow machine, and what the
     embedded model writes, which knows nothing but practice tasks, may run where nothing isolates it."""
     settings = workspace.settings()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
+from typing import Protocol
 
 from metaclaw_jlab.agent.playing import play
 from metaclaw_jlab.core.errors import ExecutorError
@@ -20,6 +20,13 @@ REPLAYS_AT_ONCE = 16
 _TRIES = 3
 
 
+class Known(Protocol):
+    """Practice tasks by the trajectories that attempted them."""
+
+    def get(self, trajectory: str, /) -> PracticeTask | None:
+        """The task of a trajectory; None where it is not known."""
+
+
 class PracticeReplayer:
     """Replays the trajectories of practice tasks. Implements core.replay.Replayer.
 
@@ -27,7 +34,7 @@ class PracticeReplayer:
     that was done is not done again.
     """
 
-    def __init__(self, tasks: Mapping[str, PracticeTask], conditions: Conditions) -> None:
+    def __init__(self, tasks: Known, conditions: Conditions) -> None:
         self._tasks = tasks
         self._conditions = replace(conditions, purpose=Purpose.SKILL_REPLAY, notebook=None, generation=0)
         self._variations: dict[tuple[str, int], PracticeTask | None] = {}

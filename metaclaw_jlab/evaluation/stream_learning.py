@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
+from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.replay import Replayer
-from metaclaw_jlab.evaluation.practice_stream import Stream
 from metaclaw_jlab.learning.credit import verify_uses
 from metaclaw_jlab.learning.inner_loop import evolve_once
 from metaclaw_jlab.learning.rewording import reword
@@ -15,14 +16,23 @@ _VERIFY_SECONDS = 30.0
 _MOST_PASSES = 20
 
 
+class Learner(Protocol):
+    """What learns from a stream, in a home of its own."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """That home."""
+
+
 def learn_from(
-    stream: Stream,
-    replayer: Replayer,
+    stream: Learner,
+    replayer: Replayer | None,
     *,
     verified: int = VERIFIED,
     on_notice: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Take up every pending failure, decide wordings that were left over, and look at what skills did.
+    """Take up every pending failure, decide wordings that were left over, and look at what skills did; the latter two
+    need a replayer.
 
     Raises PolicyError and EvolverError where the evolver fails.
     """
@@ -31,5 +41,5 @@ def learn_from(
         if evolve_once(loop).idle:
             break
     reword(loop)
-    if verified:
+    if verified and replayer is not None:
         verify_uses(stream.workspace.database(), replayer, limit=verified, seconds=_VERIFY_SECONDS)
