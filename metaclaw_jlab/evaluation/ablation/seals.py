@@ -58,8 +58,7 @@ def seal(folder: Path, day: int) -> None:
 
 def restore(folder: Path, most: int) -> int:
     """Put the home of the newest sealed day that is not after `most` in its place; the day, 0 where there is none."""
-    days = [int(path.name.removeprefix(_SEALED)) for path in folder.glob(f"{_SEALED}*")]
-    day = max((day for day in days if day <= most), default=0)
+    day = max((day for day in _sealed_days(folder) if day <= most), default=0)
     if day:
         _clear(folder)
         try:
@@ -71,9 +70,9 @@ def restore(folder: Path, most: int) -> int:
 
 def break_older(folder: Path, day: int) -> None:
     """Delete the seals of the days before this one."""
-    for path in folder.glob(f"{_SEALED}*"):
-        if int(path.name.removeprefix(_SEALED)) < day:
-            shutil.rmtree(path, ignore_errors=True)
+    for older in _sealed_days(folder):
+        if older < day:
+            shutil.rmtree(_sealed(folder, older), ignore_errors=True)
 
 
 def require_marker(home: Home, what: str) -> None:
@@ -83,6 +82,12 @@ def require_marker(home: Home, what: str) -> None:
             f"{home.path} is no home of an ablation, so {what} is refused in it.",
             "Use an arm of `metaclaw ablate`, which has a home of its own.",
         )
+
+
+def _sealed_days(folder: Path) -> list[int]:
+    """The days of the seals that are whole."""
+    names = [path.name.removeprefix(_SEALED) for path in folder.glob(f"{_SEALED}*")]
+    return [int(name) for name in names if name.isdecimal()]
 
 
 def _sealed(folder: Path, day: int) -> Path:
