@@ -43,8 +43,8 @@ def swapped(
     """
     rules = [rule_of(match.skill) for match in matches]
     by_rule: dict[str, list[str]] = {}
-    for rule, text in sentences:
-        by_rule.setdefault(rule, []).append(text)
+    for about, text in sentences:
+        by_rule.setdefault(about, []).append(text)
     free = sorted(by_rule.keys() - set(rules))
     rng.shuffle(free)
     found: list[Match] = []
