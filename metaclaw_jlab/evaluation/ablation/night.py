@@ -105,9 +105,11 @@ def _trained(home: ChainHome, day: int, over: Callable[[], bool]) -> Night:
         return Night(day, RunState.PAUSED.value if over() else RunState.FAILED.value, str(error))
     if not run.state.over and not over():
         raise KeyboardInterrupt
+    said = run.reason
     if run.state is RunState.DONE and run.adapter is not None and not home.arm.learning.gated:
         _force(home, run.adapter)
-    return Night(day, run.state.value, run.reason, run.steps_done, run.adapter)
+        said = f"Adapter v{run.adapter} serves. {_FORCED}"
+    return Night(day, run.state.value, said, run.steps_done, run.adapter)
 
 
 def _slow_loop(home: ChainHome, over: Callable[[], bool]) -> OuterLoop:
