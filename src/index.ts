@@ -1,4 +1,5 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ablations } from './plugins/ablations';
 import { activity } from './plugins/activity';
 import { agentCells } from './plugins/agentCells';
 import { cellActions } from './plugins/cellActions';
@@ -16,6 +17,7 @@ import { taskOutputs } from './plugins/taskOutputs';
 export * from './tokens';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  ablations,
   activity,
   agentCells,
   firstSteps,

@@ -23,6 +23,9 @@ export namespace CommandIDs {
   export const previousTab = 'metaclaw:previous-tab';
   export const goBack = 'metaclaw:go-back';
   export const searchSkills = 'metaclaw:search-skills';
+  export const newAblation = 'metaclaw:new-ablation';
+  /** Open the ablations in the sidebar; `number` is one of them. */
+  export const showAblations = 'metaclaw:show-ablations';
   /** Look whether everything is in order. */
   export const doctor = 'metaclaw:doctor';
   export const trainNow = 'metaclaw:train-now';

@@ -3,6 +3,7 @@ import './shell.css';
 import './skills.css';
 import './scores.css';
 import './training.css';
+import './ablations.css';
 import './agentCells.css';
 import './settings.css';
 import './widgets.css';

@@ -1,53 +1,42 @@
-import React, { type ReactElement } from 'react';
+import React, { type ReactElement, useMemo } from 'react';
+import { placeOf } from '../../models/ablationPlace';
+import { type Ablations, ablationsOf } from '../../models/ablations';
 import { useView } from '../context';
-import { Empty } from '../notice';
+import type { ITabBody } from '../tabs';
+import { NewAblation } from './form';
+import { GridPage } from './gridPage';
+import { RunList } from './list';
+import { PairPage } from './pairPage';
+import { RunPage } from './run';
 
-/** Ablations: what each part of the agent is worth. Nothing runs one yet, and that is what this says. */
-export function AblationsTab(): ReactElement {
-  const { navigation, trans } = useView();
+/** Ablations: what each part of the agent is worth, as the same tasks tell that are done with it and without. */
+export function AblationsTab({ subject }: ITabBody): ReactElement {
+  const { connection } = useView();
+  const model = useMemo(() => ablationsOf(connection), [connection]);
   return (
-    <Empty title={trans.__('No ablations')}>
-      <p>
-        {trans.__(
-          'An ablation does the same tasks again on a frozen copy of this home, each time without one part: without skills, without the trained adapter, without either. It tells what each part is worth, with its uncertainty, and teaches the agent nothing.'
-        )}
-      </p>
-      <p>
-        {trans.__(
-          'This version cannot run one. Where one is run, its arms and their results are listed here.'
-        )}
-      </p>
-      <p>
-        {trans.__('Until then, two places tell whether it is getting better:')}
-      </p>
-      <ul className="mc-plain">
-        <li>
-          <button
-            type="button"
-            className="mc-link"
-            onClick={() => {
-              navigation.go('scores');
-            }}
-          >
-            {trans.__('Scores')}
-          </button>
-          {': '}
-          {trans.__('the tasks that were done right, per generation of skills')}
-        </li>
-        <li>
-          <button
-            type="button"
-            className="mc-link"
-            onClick={() => {
-              navigation.go('training');
-            }}
-          >
-            {trans.__('Training')}
-          </button>
-          {': '}
-          {trans.__('each adapter against what served, as its gate saw it')}
-        </li>
-      </ul>
-    </Empty>
+    <div className="mc-ablations">
+      <Place key={subject} subject={subject} model={model} />
+    </div>
   );
+}
+
+interface IPlaceView {
+  subject: string | undefined;
+  model: Ablations;
+}
+
+function Place({ subject, model }: IPlaceView): ReactElement {
+  const place = placeOf(subject);
+  switch (place.kind) {
+    case 'list':
+      return <RunList model={model} />;
+    case 'new':
+      return <NewAblation model={model} />;
+    case 'run':
+      return <RunPage model={model} number={place.number} />;
+    case 'grid':
+      return <GridPage model={model} number={place.number} />;
+    case 'task':
+      return <PairPage model={model} number={place.number} task={place.task} />;
+  }
 }

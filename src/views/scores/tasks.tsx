@@ -180,7 +180,7 @@ function nextOf(key: string, at: number, count: number): number | undefined {
 }
 
 /** How far under the top of the panel the list begins. */
-function useMargin(
+export function useMargin(
   list: RefObject<HTMLElement | null>,
   panel: HTMLElement | null,
   whole: RefObject<HTMLElement | null>

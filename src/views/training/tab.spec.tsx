@@ -14,7 +14,6 @@ import React from 'react';
 import { Navigation } from '../../models/navigation';
 import { FakeServer, type IAsked, Refusal } from '../../testing/server';
 import { ACCOUNT, EMPTY, FULL, GATE, RUN } from '../../testing/training';
-import { AblationsTab } from '../ablations/tab';
 import { type IViewContext, ViewContext } from '../context';
 import { TrainingTab } from './tab';
 
@@ -317,23 +316,5 @@ describe('nothing that keeps anybody out', () => {
     }
     const { violations } = await axe.run(container, rules);
     expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
-  });
-
-  it('is in the tab Ablations', async () => {
-    await shown(EMPTY);
-    cleanup();
-    const { container } = render(
-      <ViewContext.Provider value={context}>
-        <main>
-          <AblationsTab />
-        </main>
-      </ViewContext.Provider>
-    );
-    fireEvent.click(screen.getByRole('button', { name: 'Scores' }));
-    expect(context.navigation.place.tab).toBe('scores');
-    const { violations } = await axe.run(container, {
-      rules: { ...rules.rules, 'page-has-heading-one': { enabled: false } }
-    });
-    expect(violations).toEqual([]);
   });
 });
