@@ -10,12 +10,14 @@ from metaclaw_jlab.core.arm import Arm, SkillSource
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import BODY_LINE_LIMIT, DESCRIPTION_LIMIT, Skill
+from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.task_set import TrialTask
 from metaclaw_jlab.evaluation.ablation.attempting import SkillsOf
 from metaclaw_jlab.evaluation.ablation.placebo_skills import Sentence, draw_sentences, swapped
 from metaclaw_jlab.evaluation.evolved_rules import stated_rule
 from metaclaw_jlab.evaluation.task_sets.practice_tasks import household_of, practice_task
 from metaclaw_jlab.practice import RULES
+from metaclaw_jlab.redaction import redact
 
 Told = tuple[str, str, str]  # a failure's id, the text of its task, and what was wrong
 Feedback = Callable[[], Sequence[Told]]
@@ -133,16 +135,26 @@ def _stated_rule(skill: Skill, workspace: Workspace) -> str | None:
 
 
 def _of_feedback(workspace: Workspace, feedback: Feedback) -> SkillsOf:
-    known: tuple[tuple[Told, ...], tuple[Skill, ...]] = ((), ())
+    known: tuple[tuple[Told, ...], frozenset[str], tuple[Skill, ...]] = ((), frozenset(), ())
 
     def retrieved(trial: TrialTask) -> tuple[Match, ...]:
         nonlocal known
         told = tuple(feedback())
         if told != known[0]:
-            known = (told, feedback_skills(told))
-        return workspace.retrieve(trial.task, known[1])
+            known = (told, frozenset(Task(text).text_sha256 for _, text, _ in told), feedback_skills(told))
+        skills, own = known[2], _texts_of(trial, workspace)
+        if own & known[1]:
+            # What was said of this very task would tell its checks.
+            skills = feedback_skills([one for one in told if Task(one[1]).text_sha256 not in own])
+        return workspace.retrieve(trial.task, skills)
 
     return retrieved
+
+
+def _texts_of(trial: TrialTask, workspace: Workspace) -> frozenset[str]:
+    """The text of a task by its hash, as it is and redacted, as failures tell it."""
+    text = trial.task.text
+    return frozenset(Task(one).text_sha256 for one in (text, redact(text, workspace.known_secrets()).text))
 
 
 def feedback_skills(told: Sequence[Told]) -> tuple[Skill, ...]:

@@ -37,6 +37,8 @@ TRIALS = load_practice("practice:held-out", 12, seed=4, days=None).test
 HOME = household_of(TRIALS[0])
 OTHER = TrialTask("mine", Task("Write the dates of the table into a markdown file", checks=()))
 
+NEAR = "Write the dates of another table into a markdown file"
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
@@ -176,11 +178,20 @@ def test_feedback_stands_where_skills_would(workspace: Workspace) -> None:
     assert [match.skill.body for match in chosen(OTHER)] == ["Dates are YYYY-MM-DD here."]
 
 
+def test_what_was_said_of_the_very_task_is_kept_from_it(workspace: Workspace) -> None:
+    told = [
+        ("aa", f" {OTHER.task.text.upper()}", "Dates are YYYY-MM-DD here."),
+        ("bb", NEAR, "Write ## for titles."),
+    ]
+    chosen = skills_for(Arm("own", SkillSource.FEEDBACK), workspace, seed=1, feedback=lambda: told)
+    assert [match.skill.body for match in chosen(OTHER)] == ["Write ## for titles."]
+
+
 def test_feedback_that_comes_later_counts(workspace: Workspace) -> None:
     told: list[tuple[str, str, str]] = []
     chosen = skills_for(Arm("own", SkillSource.FEEDBACK), workspace, seed=1, feedback=lambda: told)
     assert chosen(OTHER) == ()
-    told.append(("aa", OTHER.task.text, "Dates are YYYY-MM-DD here."))
+    told.append(("aa", NEAR, "Dates are YYYY-MM-DD here."))
     assert names(chosen(OTHER)) == ["feedback-1"]
 
 
@@ -202,11 +213,11 @@ def test_the_stores_failures_are_told_where_nobody_tells_others(tmp_path: Path) 
         chosen = source(SkillSource.FEEDBACK, opened)
         assert chosen(OTHER) == ()
         check = CheckResult(Check(CheckKind.FILE, "out.md"), False, "Dates are YYYY-MM-DD here.")
-        opened.trajectories().record(ended("aa", task=OTHER.task, checks=(check,)))
+        opened.trajectories().record(ended("aa", task=Task(NEAR), checks=(check,)))
         Feedbacks(opened.database()).add(Feedback("aa", FeedbackKind.BAD, "The heading is missing."))
         (found,) = chosen(OTHER)
         assert found.skill.body == "The heading is missing.\nDates are YYYY-MM-DD here."
-        assert found.skill.description == OTHER.task.text
+        assert found.skill.description == NEAR
 
 
 def test_given_skills_are_found_as_before(workspace: Workspace) -> None:
