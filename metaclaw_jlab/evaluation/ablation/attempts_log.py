@@ -76,21 +76,29 @@ class AttemptsReader:
 
     run: RunFolder
     _places: dict[str, int] = field(default_factory=dict)
-    _keys: set[Key] = field(default_factory=set)
+    _keys: dict[Key, str] = field(default_factory=dict)  # and the file that each stands in
 
     def read(self) -> tuple[Attempt, ...]:
         """The attempts that were written down since the last call, none of them twice."""
         found = []
         for name in _job_files(self.run):
             place = self._places.get(name, 0)
+            if _size(self.run.jobs / name) < place:  # something was struck out of it
+                place = 0
+                self._forget(name)
             data = _whole_lines(self.run.jobs / name, place)
             self._places[name] = place + len(data)
-            found += [attempt for attempt in _parsed(data) if self._is_new(attempt)]
+            found += [attempt for attempt in _parsed(data) if self._is_new(attempt, name)]
         return tuple(found)
 
-    def _is_new(self, attempt: Attempt) -> bool:
+    def _forget(self, name: str) -> None:
+        """The keys that a file has no longer may come again."""
+        left = {attempt.key for attempt in _parsed(_whole_lines(self.run.jobs / name, 0))}
+        self._keys = {key: file for key, file in self._keys.items() if file != name or key in left}
+
+    def _is_new(self, attempt: Attempt, name: str) -> bool:
         known = attempt.key in self._keys
-        self._keys.add(attempt.key)
+        self._keys.setdefault(attempt.key, name)
         return not known
 
 
@@ -182,6 +190,13 @@ def _job_of(run: RunFolder, attempt: Attempt) -> str | None:
         except OSError:
             continue
     return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _whole_lines(path: Path, place: int) -> bytes:
