@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +18,8 @@ from metaclaw_jlab.evaluation.practice_arms import CONCURRENCY
 from metaclaw_jlab.evaluation.stream_learning import VERIFIED, learn_from
 from metaclaw_jlab.store.start_states import StartStates
 from metaclaw_jlab.store.support import Decision, Support
+
+logger = logging.getLogger(__name__)
 
 NOT_EVOLVED = "This arm makes no skills of failures."
 
@@ -105,8 +108,10 @@ def _evolve(home: ChainHome) -> None:
     verified = VERIFIED if home.arm.skills is SkillSource.LIBRARY else 0
     try:
         learn_from(home, home.replayer(), verified=verified)
-    except (PolicyError, EvolverError):
-        return
+    except (PolicyError, EvolverError) as error:
+        logger.warning(
+            "Arm %s, seed %d: nothing was evolved after a round. %s", home.arm.name, home.seed, error
+        )
 
 
 __all__ = ["attempt_round", "learn", "live_day"]

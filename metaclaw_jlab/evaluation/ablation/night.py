@@ -105,7 +105,7 @@ def _trained(home: ChainHome, day: int, over: Callable[[], bool]) -> Night:
         return Night(day, RunState.PAUSED.value if over() else RunState.FAILED.value, str(error))
     if not run.state.over and not over():
         raise KeyboardInterrupt
-    said = run.reason
+    said = run.reason if run.state.over else "The window was over; the next night goes on."
     if run.state is RunState.DONE and run.adapter is not None and not home.arm.learning.gated:
         _force(home, run.adapter)
         said = f"Adapter v{run.adapter} serves. {_FORCED}"

@@ -13,6 +13,7 @@ import pytest
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.ablation import AblationPlan, Attempt, Days
 from metaclaw_jlab.core.arm import Arm
+from metaclaw_jlab.core.policy import Policy
 from metaclaw_jlab.evaluation.ablation.attempts_log import AttemptsLog
 from metaclaw_jlab.evaluation.ablation.chain import run_chain
 from metaclaw_jlab.evaluation.ablation.frozen_home import freeze
@@ -36,10 +37,9 @@ ELSEWHERE: dict[str, object] = {
 
 @dataclass
 class Chains:
-    """A run of `days`, and what is asked of its policy."""
+    """A run of days, and the attempts that were told of."""
 
     run: RunFolder
-    policy: ObeyingPolicy
     told: list[Attempt] = field(default_factory=list)
 
     def go(self, arm: Arm, stop: Callable[[], bool] = lambda: False) -> tuple[Attempt, ...]:
@@ -61,28 +61,28 @@ def chains_of(
     *,
     days: Days,
     n: int = 4,
+    tasks: str = "practice:held-out",
+    policy: Policy | None = None,
 ) -> Chains:
     """A run that is ready for its chains."""
     owner = open_home(home)
-    plan = AblationPlan(
-        tuple(arms), "practice:held-out", arms[0].name, n=n, seeds=(SEED,), days=days, settings=ELSEWHERE
-    )
+    plan = AblationPlan(tuple(arms), tasks, arms[0].name, n=n, seeds=(SEED,), days=days, settings=ELSEWHERE)
     run = create_run(owner, plan)
     workspace = open_workspace(home)
     write_tasks(tasks_path(run, SEED), load_tasks(plan.tasks, n, seed=SEED, workspace=workspace, days=days))
     workspace.close()
     freeze(owner, run.frozen)
-    policy = ObeyingPolicy(_tasks(run))
+    answering = policy or ObeyingPolicy(_tasks(run))
 
-    def given(*_: Any, **__: Any) -> ObeyingPolicy:
-        return policy
+    def given(*_: Any, **__: Any) -> Policy:
+        return answering
 
     def pooled(*_: Any) -> nullcontext[SandboxPool]:
         return nullcontext(pool)
 
     patch.setattr(Workspace, "policy", given)
     patch.setattr(Workspace, "sandbox_pool", pooled)
-    return Chains(run, policy)
+    return Chains(run)
 
 
 def _tasks(run: RunFolder) -> list[PracticeTask]:

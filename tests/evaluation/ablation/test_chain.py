@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from metaclaw_jlab.agent.parser import render_reply
+from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.ablation import Attempt, Days
 from metaclaw_jlab.core.arm import Arm
 from metaclaw_jlab.core.errors import AblationError
+from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.core.policy import Completion, Message, Sampling
+from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task_set import TrialTask
 from metaclaw_jlab.core.trajectory import Purpose
 from metaclaw_jlab.evaluation.ablation import chain, day
 from metaclaw_jlab.evaluation.ablation.arms import preset
 from metaclaw_jlab.evaluation.ablation.chain_home import ChainHome
 from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.runtime.home import open_home
+from metaclaw_jlab.store.database import open_database
+from metaclaw_jlab.store.skills import Skills
 from tests.evaluation.ablation.chains import Chains, chains_of
 
 DAYS = Days(3, tasks=4, round_size=2)
@@ -130,6 +139,60 @@ def test_a_chain_at_its_end_opens_nothing(chains: Chains, monkeypatch: pytest.Mo
     found = chains.go(BASELINE)
     monkeypatch.setattr(chain, "open_chain_home", None)
     assert chains.go(BASELINE) == found
+
+
+@dataclass
+class CountingPolicy:
+    """Lets `total` be the number that is asked for, up to four."""
+
+    model: str = "counting"
+
+    def complete(
+        self,
+        messages: tuple[Message, ...],
+        sampling: Sampling,
+        *,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        number = min(4, int(messages[1].content.strip().rstrip(".").split()[-1]))
+        return Completion(render_reply(f"total = {number}", done=True), "stop", self.model)
+
+
+def test_tasks_of_ones_own_are_lived_on_a_copy_of_the_home(
+    tmp_path: Path, arm_pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = open_home(tmp_path / "home")
+    with closing(open_database(owner.database)) as database:
+        Skills(database).commit_generation(Cause.USER, [Skill("owners", "Let total be.", "Do it.")], [])
+    lines = [
+        {"task": f"Let total be {number}.", "checks": [f"total == {number}"], **day}
+        for number, day in enumerate(({"day": 1}, {"day": 2}, {}, {"day": 1}, {"day": 2}, {}), 1)
+    ]
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    chains = chains_of(
+        tmp_path / "home",
+        [SKILLS],
+        arm_pool,
+        monkeypatch,
+        days=Days(2, tasks=2, round_size=1),
+        tasks=str(tasks),
+        policy=CountingPolicy(),
+    )
+    found = chains.go(SKILLS)
+    assert [(one.day, one.value) for one in found] == [
+        (1, 1.0),
+        (1, 1.0),
+        (2, 1.0),
+        (2, 0.0),
+        (None, 1.0),
+        (None, 0.0),
+    ]
+    assert all("owners" in one.skills for one in found)
+    with closing(chains.open(SKILLS)) as workspace:
+        assert len(workspace.trajectories().recent(10)) == 4
+    with closing(open_workspace(owner.path)) as workspace:
+        assert workspace.trajectories().recent(10) == ()
 
 
 def test_raw_feedback_is_remembered_and_makes_no_skills(

@@ -123,6 +123,7 @@ def test_a_window_that_is_over_pauses_the_training(chains: Chains, monkeypatch: 
     with opened(chains, window_minutes=1.0) as home:
         found = spend_night(home, 1, never, clock=lambda: now[0])
     assert (found.state, found.seconds) == ("paused", 60.0)
+    assert "window was over" in found.reason
 
 
 def test_a_worker_that_says_nothing_is_told_too(chains: Chains, monkeypatch: pytest.MonkeyPatch) -> None:
