@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,23 @@ def test_arms_that_cannot_be_here_are_refused_first(tmp_path, workspace, arm):
     with pytest.raises(UsageMistake, match=f"Arm {arm} "):
         run_research(research(tmp_path, f"baseline,{arm}"), workspace)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path, workspace, scripted_server):
+    def leave(line):
+        if "peer_review" in line:
+            raise KeyboardInterrupt
+
+    asked = research(tmp_path, "baseline", sleeps="PEER_REVIEW", say=leave)
+    with pytest.raises(KeyboardInterrupt):
+        run_research(asked, workspace)
+    calls = len(scripted_server.chats)
+    # The file is the same; the stand-in's nap alone is taken out of what was read of it.
+    awake = replace(
+        asked, config=replace(asked.config, values={**asked.config.values, "stand_in": {}}), say=str
+    )
+    (found,) = run_research(awake, workspace)
+    assert (found["state"], found["starts"], found["stages_done"]) == ("finished", 2, 23)
+    # Stages that were done are not done again: only the one that was cut off asks once more.
+    assert len(scripted_server.chats) == calls + 1
+    assert found["calls"] == calls + 1
