@@ -2207,7 +2207,7 @@ export interface components {
             tasks: string;
             /**
              * Reference
-             * @description The arm that the others are compared with; baseline or the first where left out.
+             * @description The arm that the others are compared with; the first where left out.
              */
             reference?: string | null;
             /**
@@ -2230,7 +2230,7 @@ export interface components {
             samples: number;
             /**
              * Days
-             * @description Days of a stream that is learnt from before the test.
+             * @description Days of a stream that is learnt from before the test; none where left out.
              * @default null
              */
             days: number | null;
@@ -3151,7 +3151,7 @@ export interface components {
         };
         /**
          * TracePair
-         * @description The attempts of all arms at one task with one seed. `task` is its text.
+         * @description The attempts of all arms at one task with one of its `seeds`. `task` is its text.
          */
         TracePair: {
             /** Id */
@@ -3168,6 +3168,8 @@ export interface components {
             seed: number;
             /** Sample */
             sample: number;
+            /** Seeds */
+            seeds: number[];
             /** Attempts */
             attempts: components["schemas"]["Trace"][];
         };
@@ -7519,9 +7521,9 @@ export interface operations {
     };
     ablation_task: {
         parameters: {
-            query: {
-                /** @description The seed that they were made with. */
-                seed: number;
+            query?: {
+                /** @description The seed that they were made with; the first that there is where left out. */
+                seed?: number;
                 /** @description Which of the attempts with this seed. */
                 sample?: number;
             };

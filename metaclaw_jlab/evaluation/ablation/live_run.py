@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from metaclaw_jlab.core.ablation import AblationState, Attempt
+from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.evaluation.ablation.attempts_log import LINES, AttemptsReader
+from metaclaw_jlab.evaluation.ablation.progress import eta_seconds
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, RunState, open_run
 from metaclaw_jlab.runtime.home import Home
 
@@ -61,11 +63,14 @@ class LiveRun:
                 self._grid = (len(self._attempts), task_grid(self.run, tuple(self._attempts)))
             return self._grid[1]
 
-    def pair(self, task: str, seed: int, sample: int = 0) -> dict[str, Any]:
-        """What each arm did at a task. Raises NotFound."""
+    def pair(self, task: str, seed: int | None = None, sample: int = 0) -> dict[str, Any]:
+        """What each arm did at a task, with the first of its `seeds` where none is named. Raises NotFound."""
         from metaclaw_jlab.evaluation.ablation.grid import trace_pair
 
-        return trace_pair(self.run, task, seed, sample, self.attempts())
+        attempts = self.attempts()
+        seeds = sorted({one.seed for one in attempts if one.task == task})
+        wanted = seed if seed is not None else seeds[0] if seeds else 0
+        return {**trace_pair(self.run, task, wanted, sample, attempts), "seeds": seeds}
 
     def _read(self, state: RunState) -> None:
         # One that is taken up again may have struck attempts out.
@@ -99,12 +104,36 @@ class LiveRuns:
             self._runs.pop(number, None)
 
 
-def eta_seconds(state: RunState, done: int, now: float) -> float | None:
-    """How long it will go on for at the pace since it was started last; None where that cannot be told."""
-    if state.state is not AblationState.RUNNING or state.started_at is None:
-        return None
-    made, seconds = done - state.before, now - state.started_at
-    return None if made < 1 or seconds <= 0 else round(max(0, state.of - done) * seconds / made, 1)
+def run_line(run: RunFolder) -> dict[str, Any]:
+    """A run in a list, without a look into its attempts; one whose files are damaged says so."""
+    try:
+        plan, state = run.plan(), run.state()
+    except MetaclawError as error:
+        return {
+            "number": run.number,
+            "state": AblationState.FAILED.value,
+            "reason": f"{error.cause} {error.next_step}".strip(),
+            "created_at": 0.0,
+            "tasks": "",
+            "arms": [],
+            "reference": "",
+            "done": 0,
+            "of": 0,
+            "eta_seconds": None,
+        }
+    done = count_attempts(run)
+    return {
+        "number": run.number,
+        "state": state.state.value,
+        "reason": state.reason,
+        "created_at": state.created_at,
+        "tasks": plan.tasks,
+        "arms": [arm.name for arm in plan.arms],
+        "reference": plan.reference,
+        "done": done,
+        "of": state.of,
+        "eta_seconds": eta_seconds(state, done, time.time()),
+    }
 
 
 def count_attempts(run: RunFolder) -> int:

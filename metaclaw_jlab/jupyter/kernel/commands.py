@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from metaclaw_jlab.core.errors import MetaclawError
-from metaclaw_jlab.jupyter.kernel import library_commands, task_commands, training_commands
+from metaclaw_jlab.jupyter.kernel import (
+    ablation_commands,
+    library_commands,
+    task_commands,
+    training_commands,
+)
 from metaclaw_jlab.jupyter.kernel.arguments import cell_parser, command_parser
 from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
@@ -172,6 +177,7 @@ COMMANDS: dict[str, Command] = {
     "learn": Command("whether this notebook's tasks may teach: on, off", task_commands.learn),
     "train": Command("train the local policy beside your work: --now, stop, resume", training_commands.train),
     "adapters": Command("what trainings made: show, promote, roll back", training_commands.adapters),
+    "ablate": Command("prove or disprove that it helps: arms on the same tasks", ablation_commands.ablate),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
     "local": Command("serve a model on this machine", _local),
     "keys": Command("keys for other agents: add, list, revoke", library_commands.keys),

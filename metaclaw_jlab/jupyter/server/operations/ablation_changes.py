@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from metaclaw_jlab.core.ablation import AblationPlan, AblationState
+from metaclaw_jlab.core.ablation import AblationState
 from metaclaw_jlab.core.errors import (
     AdapterRefused,
     ConfigError,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_TASKS, MOST_SEEDS, MOST_DAYS = 100_000, 100, 365
 MOST_ARMS = 40
-BASELINE = "baseline"
 CHARS = 1000
 UNPROCESSABLE = 422
 _MISTAKES = (UsageMistake, TaskSetInvalid, AdapterRefused, ConfigError)
@@ -46,14 +46,14 @@ class Planned(Body):
     tasks: Words = Field(description="The spec of a set of tasks.")
     reference: Words | None = Field(
         None,
-        description="The arm that the others are compared with; baseline or the first where left out.",
+        description="The arm that the others are compared with; the first where left out.",
         json_schema_extra=lambda schema: schema.pop("default", None),
     )
     n: Count = Field(100, ge=1, le=MOST_TASKS, description="The most test tasks.")
     seeds: Count = Field(1, ge=1, le=MOST_SEEDS, description="How many seeds.")
     samples: Count = Field(1, ge=1, le=MOST_SEEDS, description="Attempts at each task with each seed.")
     days: Annotated[int, Field(ge=1, le=MOST_DAYS), INTEGRAL] | None = Field(
-        None, description="Days of a stream that is learnt from before the test."
+        None, description="Days of a stream that is learnt from before the test; none where left out."
     )
     budget_minutes: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="The most minutes."
@@ -63,13 +63,15 @@ class Planned(Body):
     )
 
 
-def start(host: Host, **asked: object) -> AblationTold:
+def start(host: Host, **asked: Any) -> AblationTold:
     """Plan an ablation and have it run. Raises RequestInvalid (422), AblationError."""
+    from metaclaw_jlab.evaluation.ablation.form import plan_of_form
     from metaclaw_jlab.evaluation.ablation.run_folder import create_run
 
     workspace = host.workspace
+    folder = Path(host.root).expanduser() if host.root else None
     try:
-        plan = _plan(host, Planned.model_validate(asked))
+        plan = plan_of_form(workspace, **asked, folder=folder)
     except _MISTAKES as error:
         raise RequestInvalid(error.cause, error.next_step, status=UNPROCESSABLE) from error
     run = create_run(workspace.home, plan)
@@ -126,33 +128,6 @@ def _begun(run: RunFolder, told: str) -> AblationTold:
 
 def _told(run: RunFolder, told: str) -> AblationTold:
     return AblationTold(run.number, run.state().state, told)
-
-
-def _plan(host: Host, asked: Planned) -> AblationPlan:
-    """The plan, as the command line would make it. Raises UsageMistake, TaskSetInvalid."""
-    from metaclaw_jlab.core.ablation import Budget, Days
-    from metaclaw_jlab.evaluation.ablation.arms import parse_arm, preset
-    from metaclaw_jlab.evaluation.ablation.plans import check_plan
-
-    arms = (*map(preset, asked.arms), *map(parse_arm, asked.extra))
-    if not arms:
-        raise UsageMistake("No arm is chosen.", "Choose two at least, such as baseline and full.")
-    names = [arm.name for arm in arms]
-    plan = AblationPlan(
-        arms=arms,
-        tasks=asked.tasks,
-        reference=asked.reference or (BASELINE if BASELINE in names else names[0]),
-        n=asked.n,
-        seeds=tuple(range(1, asked.seeds + 1)),
-        samples=asked.samples,
-        days=None if asked.days is None else Days(asked.days),
-        budget=Budget(
-            tokens=asked.budget_tokens,
-            seconds=None if asked.budget_minutes is None else asked.budget_minutes * 60,
-        ),
-    )
-    check_plan(plan, host.workspace)
-    return plan
 
 
 OPERATIONS = (

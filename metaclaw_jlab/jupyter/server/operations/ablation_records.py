@@ -260,7 +260,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class TracePair:
-    """The attempts of all arms at one task with one seed. `task` is its text."""
+    """The attempts of all arms at one task with one of its `seeds`. `task` is its text."""
 
     id: str
     task: str
@@ -269,6 +269,7 @@ class TracePair:
     day: int | None
     seed: int
     sample: int
+    seeds: tuple[int, ...]
     attempts: tuple[Trace, ...]
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
-from metaclaw_jlab.core.ablation import AblationState
-from metaclaw_jlab.core.errors import MetaclawError, NotFound
+from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.jupyter.server.operation import FROM_TEXT, Arguments, File, Operation, Whole
 from metaclaw_jlab.jupyter.server.operations.ablation_records import (
     AblationChoices,
-    AblationDefaults,
     AblationGrid,
     AblationReport,
-    AblationRow,
     AblationRows,
-    ArmChoice,
-    ArmPart,
-    TaskSetChoice,
     TracePair,
 )
 from metaclaw_jlab.jupyter.server.operations.numbered import number_in
@@ -53,7 +48,9 @@ class AblationPage(Arguments):
 class Attempted(Arguments):
     """Which attempts at a task."""
 
-    seed: Whole = Field(ge=0, le=LARGEST, description="The seed that they were made with.")
+    seed: Annotated[int, Field(ge=0, le=LARGEST), FROM_TEXT] | None = Field(
+        None, description="The seed that they were made with; the first that there is where left out."
+    )
     sample: Whole = Field(0, ge=0, le=LARGEST, description="Which of the attempts with this seed.")
 
 
@@ -73,27 +70,21 @@ def live_runs(host: Host) -> LiveRuns:
     return found
 
 
-def ablations(host: Host, *, limit: int, before: int | None) -> AblationRows:
+def ablations(host: Host, *, limit: int, before: int | None) -> dict[str, Any]:
     """A page of the runs, the newest first."""
     from metaclaw_jlab.evaluation.ablation.run_folder import list_runs
 
     found = [one for one in list_runs(host.workspace.home) if before is None or one.number < before]
     live, until = live_runs(host), time.monotonic() + RECKON_SECONDS
-    rows = [row for one in found[:limit] if (row := _row(live, one, until)) is not None]
-    return AblationRows(tuple(rows), found[limit - 1].number if len(found) > limit else None)
+    rows = [_row(live, one, until) for one in found[:limit]]
+    return {"runs": rows, "next": found[limit - 1].number if len(found) > limit else None}
 
 
-def choices(host: Host) -> AblationChoices:
+def offered(host: Host) -> dict[str, Any]:
     """What an ablation can be made of."""
-    from metaclaw_jlab.evaluation.ablation.arms import PRESETS
-    from metaclaw_jlab.evaluation.task_sets import describe_task_sets
+    from metaclaw_jlab.evaluation.ablation.form import choices
 
-    arms = tuple(ArmChoice(name, one.about, one.arm.learns) for name, one in PRESETS.items())
-    sets = tuple(
-        TaskSetChoice(one.spec, one.title, one.about, one.count, one.why_not)
-        for one in describe_task_sets(host.workspace)
-    )
-    return AblationChoices(arms, _parts(), sets, _defaults(sets))
+    return choices(host.workspace)
 
 
 def report(host: Host, *, number: str) -> dict[str, Any]:
@@ -106,7 +97,7 @@ def grid(host: Host, *, number: str) -> dict[str, Any]:
     return live_runs(host).get(number_in(number, NOUN)).grid()
 
 
-def attempts_at(host: Host, *, number: str, task: str, seed: int, sample: int) -> dict[str, Any]:
+def attempts_at(host: Host, *, number: str, task: str, seed: int | None, sample: int) -> dict[str, Any]:
     """What each arm did at a task. Raises NotFound."""
     return live_runs(host).get(number_in(number, NOUN)).pair(task, seed, sample)
 
@@ -120,86 +111,15 @@ def exported(host: Host, *, number: str, kind: Kind) -> File:
     return File(name, content, mime)
 
 
-def _row(live: LiveRuns, run: RunFolder, until: float) -> AblationRow | None:
-    """A run in the list; None where it was deleted meanwhile. One whose files are damaged says so."""
-    from metaclaw_jlab.evaluation.ablation.live_run import count_attempts, eta_seconds
+def _row(live: LiveRuns, run: RunFolder, until: float) -> dict[str, Any]:
+    """A run in the list, with its verdict where there is time to reckon it; one that is damaged has none."""
+    from metaclaw_jlab.evaluation.ablation.live_run import run_line
 
-    try:
-        plan, state = run.plan(), run.state()
-        done = count_attempts(run)
-        return AblationRow(
-            number=run.number,
-            state=state.state,
-            reason=state.reason,
-            created_at=state.created_at,
-            tasks=plan.tasks,
-            arms=tuple(arm.name for arm in plan.arms),
-            reference=plan.reference,
-            done=done,
-            of=state.of,
-            eta_seconds=eta_seconds(state, done, time.time()),
-            verdict=str(live.get(run.number).report()["verdict"]) if time.monotonic() < until else "",
-        )
-    except NotFound:
-        return None
-    except MetaclawError as error:
-        return AblationRow(
-            run.number,
-            AblationState.FAILED,
-            f"{error.cause} {error.next_step}",
-            0.0,
-            "",
-            (),
-            "",
-            0,
-            0,
-            None,
-            "",
-        )
-
-
-def _parts() -> tuple[ArmPart, ...]:
-    """What an arm's line can change, with settings by dotted name as the last."""
-    from metaclaw_jlab.core.arm import SkillSource
-
-    yes_or_no = ("true", "false")
-    return (
-        ArmPart("skills", "where the skills in its prompts come from", tuple(SkillSource)),
-        ArmPart("generation", "the skill generation that it takes them from; a number", ()),
-        ArmPart("adapter", "which adapter answers: base, serving, or a version such as v3", ()),
-        ArmPart("temperature", "a number from 0 to 2, or best", ()),
-        ArmPart("separated", "whether what evolved the skills is kept from training the weights", yes_or_no),
-        ArmPart("wrong", "the share of outcomes that are reported the wrong way round, 0 to 1", ()),
-        ArmPart("window_minutes", "how long the weights may train each night", ()),
-        ArmPart("successes_only", "whether the weights train on successes alone", yes_or_no),
-        ArmPart("gated", "whether an adapter has to pass its gate before it serves", yes_or_no),
-        *(ArmPart(key, about, ()) for key, about in _settings()),
-    )
-
-
-def _settings() -> tuple[tuple[str, str], ...]:
-    """The settings that an arm may be about, by dotted name."""
-    from metaclaw_jlab.core.config import Settings
-
-    sections = {
-        name: Settings.model_fields[name].annotation for name in ("skills", "evolver", "training", "judge")
-    }
-    return tuple(
-        (f"{section}.{name}", field.description or "")
-        for section, kind in sections.items()
-        for name, field in (getattr(kind, "model_fields", None) or {}).items()
-    )
-
-
-def _defaults(sets: tuple[TaskSetChoice, ...]) -> AblationDefaults:
-    from metaclaw_jlab.evaluation.ablation.arms import PAPER
-
-    usable = [one.spec for one in sets if one.why_not is None]
-    wanted = "practice:held-out"
-    tasks = wanted if wanted in usable or not usable else usable[0]
-    return AblationDefaults(
-        PAPER, tasks, n=100, seeds=1, samples=1, days=None, budget_minutes=None, budget_tokens=None
-    )
+    verdict = ""
+    if time.monotonic() < until:
+        with suppress(MetaclawError):
+            verdict = str(live.get(run.number).report()["verdict"])
+    return {**run_line(run), "verdict": verdict}
 
 
 OPERATIONS = (
@@ -219,7 +139,7 @@ OPERATIONS = (
         path="/ablations/options",
         name="ablation_choices",
         about="What an ablation can be made of: arms that have a name, what their lines can change, sets of tasks.",
-        call=choices,
+        call=offered,
         answer=AblationChoices,
         secret=True,
         counts=False,
