@@ -6,34 +6,37 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from metaclaw_jlab.evaluation.metaclaw_bench.checking import Scorer
-from metaclaw_jlab.evaluation.metaclaw_bench.day_run import Answer, run_day
+from metaclaw_jlab.evaluation.metaclaw_bench.day_run import Agent, Answer, run_day
 from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, Day
 from metaclaw_jlab.evaluation.metaclaw_bench.records import KeptDays
-from metaclaw_jlab.evaluation.metaclaw_bench.scoring import DayResult
+from metaclaw_jlab.evaluation.metaclaw_bench.scoring import DayResult, RoundResult
 
 
 def run_days(
     benchmark: Benchmark,
-    answer_of: Callable[[Day], Answer],
+    answer_of: Callable[[Day], Agent | Answer],
     scorer: Scorer,
     *,
     parallel: int = 1,
     kept: KeptDays | None = None,
-    on_day: Callable[[DayResult], None] = lambda _: None,
+    on_day: Callable[[DayResult, bool], None] = lambda _result, _ran: None,
+    on_round: Callable[[RoundResult], None] = lambda _: None,
 ) -> tuple[DayResult, ...]:
     """Results of the benchmark's days in its order, whatever the order in which they end.
 
-    Days that `kept` has are not run again. `on_day` hears of each day as it ends, in the thread that ran it. What
-    learns from day to day wants `parallel` 1. Raises ExecutorError, OSError.
+    Days that `kept` has are not run again. `on_day` hears of each day as it ends and whether it was
+    run, and `on_round` of each round that is
+    run, in the thread that ran it. Raises ExecutorError, OSError.
     """
 
     def one(day: Day) -> DayResult:
         result = kept.find(day) if kept is not None else None
+        ran = result is None
         if result is None:
-            result = run_day(day, answer_of(day), benchmark.workspaces, scorer)
+            result = run_day(day, answer_of(day), benchmark.workspaces, scorer, on_round=on_round)
             if kept is not None:
                 kept.keep(day, result)
-        on_day(result)
+        on_day(result, ran)
         return result
 
     threads = ThreadPoolExecutor(max(1, parallel), thread_name_prefix="metaclaw-bench")

@@ -17,7 +17,7 @@ from typing import Any
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.evaluation.metaclaw_bench.faults import Fault, Place, refuse
 from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, Day
-from metaclaw_jlab.evaluation.metaclaw_bench.questions import read_rounds
+from metaclaw_jlab.evaluation.metaclaw_bench.questions import Context, read_rounds
 from metaclaw_jlab.evaluation.metaclaw_bench.sessions import read_opening
 from metaclaw_jlab.evaluation.metaclaw_bench.workspaces import is_day_folder
 
@@ -132,11 +132,10 @@ def _day(entry: Mapping[str, Any], folders: _Folders, place: Place) -> Day | Non
     found = _json(questions_file, asked)
     if len(place.faults) > before:
         return None
-    group, rounds = read_rounds(found, asked)
+    rounds = read_rounds(found, Context(questions_file.parent, session), asked)
     tags = entry.get("preference_tags")
     return Day(
         id=entry["id"],
-        group=group,
         description=str(entry.get("desc") or ""),
         arc=str(entry.get("arc") or ""),
         preferences=tuple(map(str, tags)) if isinstance(tags, list) else (),

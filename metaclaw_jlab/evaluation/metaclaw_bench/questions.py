@@ -1,45 +1,66 @@
-"""Reads a day's `questions.json`: its rounds, held against what they have to be."""
+"""Reads a day's `questions.json`: its rounds, held against what they have to be.
+
+It holds one group of rounds, or a list of groups, which share the day's conversation and workspace."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.evaluation.metaclaw_bench.faults import Place
 from metaclaw_jlab.evaluation.metaclaw_bench.format import CHECK_SECONDS, FileCheck, MultiChoice, Round
+from metaclaw_jlab.evaluation.metaclaw_bench.updates import read_updates
 
 _TYPES = "file_check or multi_choice"
 
 
-def read_rounds(found: object, place: Place) -> tuple[str, tuple[Round, ...]]:
-    """The group's id and its rounds: of an object, or of a list with one object."""
-    if isinstance(found, list):
-        if len(found) != 1:
-            place.fault(f"It holds {len(found)} groups of rounds.", "Leave one: a day is one conversation.")
-            return "", ()
-        found = found[0]
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a day's rounds refer to: the folder of their updates' sources, and the name of the day's session."""
+
+    sources: Path
+    session: str
+
+
+def read_rounds(found: object, context: Context, place: Place) -> tuple[Round, ...]:
+    """The rounds of an object, or of a list of objects, each of which is a group."""
+    listed = found if isinstance(found, list) else [found]
+    if not listed:
+        place.fault("It holds no group of rounds.", "Write an object of `id`, `desc` and `rounds`.")
+    groups = [_group(one, context, place) for one in listed]
+    ids = [group for group, _ in groups]
+    if twice := sorted({group for group in ids if ids.count(group) > 1}):
+        place.fault(f"Two groups have the `id` {twice[0]!r}.", "Give each one of its own.")
+    if len(groups) == 1:
+        return groups[0][1]
+    return tuple(replace(one, id=f"{group}/{one.id}") for group, rounds in groups for one in rounds)
+
+
+def _group(found: object, context: Context, place: Place) -> tuple[str, tuple[Round, ...]]:
     if not isinstance(found, dict):
         place.fault("It is no object.", "Write an object of `id`, `desc` and `rounds`.")
         return "", ()
-    group = place.text(found, "id")
+    group = place.text(found, "id") or ""
     entries = place.value(found, "rounds", list)
     if entries == []:
         place.fault("`rounds` is empty.", "Write at least one round.")
     rounds = [
-        round_
+        replace(round_, group=group)
         for number, entry in enumerate(entries or (), 1)
-        if (round_ := _round(entry, number, place)) is not None
+        if (round_ := _round(entry, number, context, place)) is not None
     ]
     seen: set[str] = set()
     for one in rounds:
         if one.id in seen:
             place.at(round_=one.id).fault("Another round has the same `id`.", "Give each one of its own.")
         seen.add(one.id)
-    return group or "", tuple(rounds)
+    return group, tuple(rounds)
 
 
-def _round(entry: object, number: int, place: Place) -> Round | None:
+def _round(entry: object, number: int, context: Context, place: Place) -> Round | None:
     if not isinstance(entry, dict):
         place.at(round_=f"round {number}").fault("It is no object.", "Write an object.")
         return None
@@ -48,18 +69,16 @@ def _round(entry: object, number: int, place: Place) -> Round | None:
     id_, kind = place.text(entry, "id"), place.text(entry, "type")
     question = place.text(entry, "question")
     feedback, scoring = place.value(entry, "feedback", dict), place.value(entry, "eval", dict)
-    if entry.get("update"):
-        place.fault(
-            "`update` changes the workspace or the session before the round, which is not carried out here.",
-            "Leave the day out with --days, or take the update out.",
-        )
+    updates = read_updates(entry.get("update"), context.sources, context.session, place)
     if kind is None or feedback is None or scoring is None:
         return None
     match kind:
         case "file_check":
-            return _file_check(id_ or "", question or "", feedback, scoring, place)
+            return replace(_file_check(id_ or "", question or "", feedback, scoring, place), updates=updates)
         case "multi_choice":
-            return _multi_choice(id_ or "", question or "", feedback, scoring, place)
+            return replace(
+                _multi_choice(id_ or "", question or "", feedback, scoring, place), updates=updates
+            )
     place.fault(f"`type` is {kind!r}.", f"Make it {_TYPES}.")
     return None
 
@@ -131,16 +150,17 @@ def _multi_choice(
 
 
 def _answer(scoring: Mapping[str, Any], options: Mapping[str, Any], place: Place) -> frozenset[str]:
-    """The letters of the right options: a list of letters, or a text such as "A,B"."""
+    """The letters of the right options: every letter of a list's texts, or of a text such as "A,B"."""
     given = scoring.get("answer")
-    letters = re.split(r"[\s,]+", given.strip()) if isinstance(given, str) else given
-    if not isinstance(letters, list) or not letters or not all(isinstance(letter, str) for letter in letters):
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        texts = []
+    letters = frozenset(letter.upper() for text in texts for letter in re.findall("[A-Za-z]", text))
+    if not letters:
         place.fault(f"`eval.answer` is {given!r}.", "Make it a list with the letter of each right option.")
-        return frozenset()
-    unknown = sorted(set(letters) - options.keys())
-    if unknown:
+    if unknown := sorted(letters - options.keys()):
         place.fault(
             f"`eval.answer` names {', '.join(map(repr, unknown))}, which `eval.options` does not have.",
             "Add the option, or take it out of the answer.",
         )
-    return frozenset(letters)
+    return letters

@@ -6,14 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, Day
-from metaclaw_jlab.evaluation.metaclaw_bench.scoring import CheckOutcome, DayResult, RoundResult
+from metaclaw_jlab.evaluation.metaclaw_bench.scoring import CheckOutcome, DayResult, RoundResult, Spent
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def day_record(result: DayResult) -> dict[str, Any]:
@@ -23,25 +23,34 @@ def day_record(result: DayResult) -> dict[str, Any]:
 
 def day_result(record: Mapping[str, Any]) -> DayResult:
     """The result that a record was made of. Raises KeyError or TypeError where it is none."""
-    return DayResult(record["day"], tuple(_round(dict(entry)) for entry in record["rounds"]))
+    return DayResult(
+        record["day"],
+        tuple(_round(dict(entry)) for entry in record["rounds"]),
+        Spent(**record["closing"]),
+        tuple(record["notes"]),
+    )
 
 
 def _round(entry: dict[str, Any]) -> RoundResult:
     selected, check = entry.pop("selected"), entry.pop("check")
+    spent, skills = entry.pop("spent"), entry.pop("skills")
     return RoundResult(
         **entry,
         selected=None if selected is None else tuple(selected),
         check=None if check is None else CheckOutcome(**check),
+        spent=Spent(**spent),
+        skills=tuple(skills),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class KeptDays:
     """The finished days of one arm, a file each. A day whose questions, starting files or checkers are no longer the
-    same is not taken for finished."""
+    same, or that was run under other `terms`, is not taken for finished."""
 
     folder: Path
     benchmark: Benchmark
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
     def find(self, day: Day) -> DayResult | None:
         """The kept result of a day; None where it has to be run."""
@@ -75,4 +84,5 @@ class KeptDays:
                 if file.is_file():
                     data = file.read_bytes()
                     digest.update(f"{file.relative_to(shared).as_posix()}\0{len(data)}\0".encode() + data)
-        return {"format": _FORMAT, "day": day.sha256, "files": digest.hexdigest()}
+        terms = json.loads(json.dumps(self.terms))  # as they are read back
+        return {"format": _FORMAT, "day": day.sha256, "files": digest.hexdigest(), "terms": terms}

@@ -3,24 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
+from metaclaw_jlab.evaluation.metaclaw_bench.comparing import comparisons
+from metaclaw_jlab.evaluation.metaclaw_bench.curve import render_curve
 from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, MultiChoice
 from metaclaw_jlab.evaluation.metaclaw_bench.intervals import clustered_interval
-from metaclaw_jlab.evaluation.metaclaw_bench.scoring import DayResult, RoundResult, choice_score
+from metaclaw_jlab.evaluation.metaclaw_bench.sanity import SANITY_POLICIES
+from metaclaw_jlab.evaluation.metaclaw_bench.scoring import (
+    DayResult,
+    RoundResult,
+    Spent,
+    added,
+    choice_score,
+)
 
 CLUSTER = "day"
 _HEADER = ("arm", "rounds", "accuracy", "95 % interval", "completion", "exact match")
 
 
-def bench_report(benchmark: Benchmark, arms: Mapping[str, Sequence[DayResult]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Of a million tokens, in a currency of the user's."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+def bench_report(
+    benchmark: Benchmark,
+    arms: Mapping[str, Sequence[DayResult]],
+    *,
+    reference: str | None = None,
+    prices: Prices | None = None,
+) -> dict[str, Any]:
     """Accuracy, completion and exact match of each arm and day as shares, the floor, and each round's score.
 
-    `ci95` is that of the accuracy; all intervals are clustered by day. A share of nothing is None.
+    `ci95` is that of the accuracy; all intervals are clustered by day. A share of nothing is None, and so is a cost
+    without prices. Arms are compared with `reference`, where one is named.
     """
     return {
         "benchmark": benchmark.name,
-        "arms": {arm: arm_report(results) for arm, results in arms.items()},
+        "arms": {arm: arm_report(results, prices) for arm, results in arms.items()},
         "floor": {"select_all": select_all_floor(benchmark)},
         "days": [
             {
@@ -38,11 +68,19 @@ def bench_report(benchmark: Benchmark, arms: Mapping[str, Sequence[DayResult]]) 
             for day in benchmark.days
         ],
         "clustered_by": CLUSTER,
+        "reference": reference,
+        "comparisons": [] if reference is None else comparisons(_measured(arms), reference),
     }
 
 
-def arm_report(results: Sequence[DayResult]) -> dict[str, Any]:
-    """The shares of an arm over all its rounds, with their intervals."""
+def _measured(arms: Mapping[str, Sequence[DayResult]]) -> dict[str, Sequence[DayResult]]:
+    """What is no sanity policy: of those it is known beforehand what they score."""
+    return {arm: results for arm, results in arms.items() if arm not in SANITY_POLICIES}
+
+
+def arm_report(results: Sequence[DayResult], prices: Prices | None = None) -> dict[str, Any]:
+    """The shares of an arm over all its rounds, with their intervals, and what they took: tokens and cost of all that
+    was said, feedback that was sent alone too, and the median seconds of a round."""
     accuracy = clustered_interval([[one.score for one in day.rounds] for day in results])
     report: dict[str, Any] = {
         **_shares([one for day in results for one in day.rounds]),
@@ -55,7 +93,23 @@ def arm_report(results: Sequence[DayResult]) -> dict[str, Any]:
         report[f"{name}_ci95"] = [found.low, found.high] if found else None
     failures = [one.failure for day in results for one in day.rounds if one.failure]
     report["failures"] = {"n": len(failures), "example": failures[0] if failures else None}
-    return report
+    report["notes"] = [f"{day.day}: {note}" for day in results for note in day.notes]
+    return {**report, **_taken(results, prices)}
+
+
+def _taken(results: Sequence[DayResult], prices: Prices | None) -> dict[str, Any]:
+    rounds = [one for day in results for one in day.rounds]
+    spent = Spent()
+    for one in (*(one.spent for one in rounds), *(day.closing for day in results)):
+        spent = added(spent, one)
+    return {
+        "tokens": {"prompt": spent.prompt_tokens, "completion": spent.completion_tokens},
+        "cost": prices.cost(spent.prompt_tokens, spent.completion_tokens) if prices is not None else None,
+        "seconds": median(one.seconds for one in rounds) if rounds else None,
+        "policy_seconds": spent.policy_seconds,
+        "steps": spent.steps,
+        "with_skills": sum(bool(one.skills) for one in rounds),
+    }
 
 
 def select_all_floor(benchmark: Benchmark) -> float | None:
@@ -91,7 +145,34 @@ def render_report(report: Mapping[str, Any]) -> str:
     lines.append(f"The floor, all options selected and no file work, is {floor} accuracy.")
     if report["arms"]:
         lines.append(f"Intervals are clustered by {report['clustered_by']}: its rounds share a conversation.")
+    lines += [*render_curve(report), *_compared(report), *_took(report)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _compared(report: Mapping[str, Any]) -> list[str]:
+    """The findings; the days of an arm that learns are one run of it, which another run may not repeat."""
+    found = [comparison["sentence"] for comparison in report["comparisons"]]
+    if not found:
+        return []
+    return [
+        "",
+        *found,
+        f"The unit of each comparison is the {CLUSTER}; an arm that learns ran once through them.",
+    ]
+
+
+def _took(report: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for arm, found in report["arms"].items():
+        tokens = found["tokens"]
+        if found["steps"]:
+            cost = "" if found["cost"] is None else f", cost {found['cost']:.4g}"
+            lines.append(
+                f"{arm}: {tokens['prompt']:,} tokens read and {tokens['completion']:,} written{cost}, "
+                f"{found['seconds']:.2f} s a round, {found['with_skills']} of {found['rounds']} rounds with skills"
+            )
+        lines += [f"{arm}: {note}" for note in dict.fromkeys(found["notes"])]
+    return ["", *lines] if lines else []
 
 
 def _day_report(result: DayResult) -> dict[str, Any]:
@@ -107,6 +188,8 @@ def _round_report(one: RoundResult) -> dict[str, Any]:
         "selected": one.selected,
         "exit_code": one.check.exit_code if one.check else None,
         "failure": one.failure,
+        "skills": list(one.skills),
+        "seconds": one.seconds,
     }
 
 

@@ -1,7 +1,8 @@
 """Scores again what the benchmark's own `infer` command has written: an `infer_result.json` for each round.
 
 Such a file lies in `<day>/<group>/<round>` and has `test_id`, `group_id`, `round_id` (`qa_id` in older ones),
-`question_type`, `answer` or `error`, and `inline_score` with what the file check said at the time. Multiple choices are
+`question_type`, `answer` where its `status` is success, else `error`, and `inline_score`, which for a file check has
+`passed`, `exit_code` (-1 where it ran out of time), `stdout` and `stderr`. Multiple choices are
 scored from the answer; a file check cannot be run again, so its `passed` counts; one without it is a 0, as published.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.evaluation.metaclaw_bench.faults import Place, refuse
-from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, FileCheck, Round
+from metaclaw_jlab.evaluation.metaclaw_bench.format import Benchmark, Day, FileCheck, Round
 from metaclaw_jlab.evaluation.metaclaw_bench.scoring import (
     CheckOutcome,
     DayResult,
@@ -36,28 +37,28 @@ class Rescored:
     unchecked: tuple[str, ...]
 
 
-def rescore(folder: Path, benchmark: Benchmark) -> Rescored:
-    """Score the result files under a folder. Raises UsageMistake where there is none, BenchmarkInvalid with every
-    file that cannot be read, that the benchmark has no round for, or that comes twice."""
+def rescore(folder: Path, benchmark: Benchmark, *, others: bool = False) -> Rescored:
+    """Score the result files under a folder; with `others` those of days that the benchmark does not have are passed
+    over. Raises UsageMistake where there is none, BenchmarkInvalid with every file that cannot be read, that the
+    benchmark has no round for, or that comes twice."""
     paths = sorted(folder.rglob(RESULT))
     if not paths:
         raise UsageMistake(f"There is no {RESULT} under {folder}.", "Give the folder that `infer` wrote to.")
-    rounds = {(day.id, round_.id): round_ for day in benchmark.days for round_ in day.rounds}
-    groups = {day.id: day.group for day in benchmark.days}
-    found: dict[tuple[str, str], RoundResult] = {}
+    days = {day.id: day for day in benchmark.days}
+    rounds = {_key(day, round_): round_ for day in benchmark.days for round_ in day.rounds}
+    found: dict[_Key, RoundResult] = {}
     unchecked, faults = [], Place("").faults
     for path in paths:
         place = Place(path.relative_to(folder).as_posix(), faults=faults)
         entry = _entry(path, place)
         if entry is None:
             continue
-        key = (
-            str(entry.get("test_id", _above(path, 3))),
-            str(entry.get("round_id", entry.get("qa_id", _above(path, 1)))),
-        )
-        place = place.at(day=key[0], round_=key[1])
+        key = _named(entry, path)
+        place = place.at(day=key[0], round_=key[2])
+        if others and key[0] not in days:
+            continue
         round_ = rounds.get(key)
-        if round_ is None or str(entry.get("group_id", _above(path, 2))) != groups[key[0]]:
+        if round_ is None:
             place.fault(
                 "The benchmark has no such round.", "Use the data that it was run on, or take the file away."
             )
@@ -66,14 +67,31 @@ def rescore(folder: Path, benchmark: Benchmark) -> Rescored:
         else:
             found[key] = _scored(round_, entry)
             if isinstance(round_, FileCheck) and found[key].check is None:
-                unchecked.append("/".join(key))
+                unchecked.append(f"{key[0]}/{round_.id}")
     refuse(faults)
     results = tuple(
         DayResult(day.id, kept)
         for day in benchmark.days
-        if (kept := tuple(found[day.id, one.id] for one in day.rounds if (day.id, one.id) in found))
+        if (kept := tuple(found[_key(day, one)] for one in day.rounds if _key(day, one) in found))
     )
-    return Rescored(results, tuple("/".join(key) for key in rounds if key not in found), tuple(unchecked))
+    missing = tuple(f"{key[0]}/{round_.id}" for key, round_ in rounds.items() if key not in found)
+    return Rescored(results, missing, tuple(unchecked))
+
+
+_Key = tuple[str, str, str]  # day, group, round, as result files name them
+
+
+def _key(day: Day, round_: Round) -> _Key:
+    return day.id, round_.group, round_.id.removeprefix(f"{round_.group}/")
+
+
+def _named(entry: Mapping[str, Any], path: Path) -> _Key:
+    """What a file says of itself, or else its folders."""
+    return (
+        str(entry.get("test_id", _above(path, 3))),
+        str(entry.get("group_id", _above(path, 2))),
+        str(entry.get("round_id", entry.get("qa_id", _above(path, 1)))),
+    )
 
 
 def _entry(path: Path, place: Place) -> dict[str, Any] | None:

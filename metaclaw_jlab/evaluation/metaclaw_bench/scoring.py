@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from metaclaw_jlab.evaluation.metaclaw_bench.format import MultiChoice
 
@@ -20,9 +20,21 @@ class CheckOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What an answer took: the policy's own seconds, its tokens, and steps, one for each of its replies."""
+
+    policy_seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RoundResult:
     """What came of a round. `score` is at most 1 and may be negative for letters that are no option's; `right` is a
-    passed file check or an exact match; `selected` is None where no answer was found or none was asked for."""
+    passed file check or an exact match; `selected` is None where no answer was found or none was asked for. `seconds`
+    are of the whole answer, code and all; `skills` were in the prompt.
+    """
 
     round: str
     kind: str
@@ -33,14 +45,29 @@ class RoundResult:
     check: CheckOutcome | None = None
     failure: str | None = None
     seconds: float = 0.0
+    spent: Spent = field(default_factory=Spent)
+    skills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """The results of a day's rounds, in order."""
+    """The results of a day's rounds, in order. `closing` is what feedback that was sent alone took; `notes` say what
+    was learnt after it, or could not be."""
 
     day: str
     rounds: tuple[RoundResult, ...]
+    closing: Spent = field(default_factory=Spent)
+    notes: tuple[str, ...] = ()
+
+
+def added(one: Spent, other: Spent) -> Spent:
+    """What both took together."""
+    return Spent(
+        one.policy_seconds + other.policy_seconds,
+        one.prompt_tokens + other.prompt_tokens,
+        one.completion_tokens + other.completion_tokens,
+        one.steps + other.steps,
+    )
 
 
 def selected_options(reply: str) -> frozenset[str] | None:
@@ -58,9 +85,7 @@ def choice_score(round_: MultiChoice, selected: frozenset[str] | None) -> float:
     return 1 - len(selected ^ round_.answer) / len(round_.options)
 
 
-def score_choice(
-    round_: MultiChoice, reply: str, *, failure: str | None = None, seconds: float = 0.0
-) -> RoundResult:
+def score_choice(round_: MultiChoice, reply: str, *, failure: str | None = None) -> RoundResult:
     """The result of a multiple choice from the reply to it."""
     selected = selected_options(reply)
     return RoundResult(
@@ -71,5 +96,4 @@ def score_choice(
         reply=reply,
         selected=None if selected is None else tuple(sorted(selected)),
         failure=failure,
-        seconds=seconds,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,16 +21,18 @@ def read_opening(path: Path, place: Place) -> tuple[Message, ...]:
     except (OSError, UnicodeDecodeError) as error:
         place.fault(f"It cannot be read: {error}.", "Fetch it again, as UTF-8 text.")
         return ()
-    messages = [
-        message
-        for number, line in enumerate(lines, 1)
-        if line.strip() and (message := _message(line, number, place)) is not None
-    ]
+    messages = read_messages(lines, place)
     if not messages:
         place.fault("It holds no message.", _MEND)
     elif messages[0].role != "user":
         place.fault("The first message is not the user's.", "Begin with the message that carries the date.")
-    return tuple(messages)
+    return messages
+
+
+def read_messages(lines: Iterable[str], place: Place) -> tuple[Message, ...]:
+    """The messages among the lines of a session, in order."""
+    read = (_message(line, number, place) for number, line in enumerate(lines, 1) if line.strip())
+    return tuple(message for message in read if message is not None)
 
 
 def _message(line: str, number: int, place: Place) -> Message | None:

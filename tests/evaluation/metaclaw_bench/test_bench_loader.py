@@ -89,6 +89,32 @@ def test_questions_may_be_a_list_of_one_group(folder):
     assert load_benchmark(folder).days == days
 
 
+def test_several_groups_share_a_day(folder):
+    path = folder / "eval/day01/questions.json"
+    first, second = json.loads(path.read_text()), {"id": "evening", "desc": "", "rounds": [choice("r1")]}
+    write_json(path, [first, second])
+    (day,) = load_benchmark(folder, ["day01"]).days
+    assert day.groups == ("day01", "evening")
+    assert [round_.id for round_ in day.rounds] == ["day01/r1", "day01/r2", "day01/r3", "evening/r1"]
+
+
+def test_two_groups_of_one_name_are_a_fault(folder):
+    path = folder / "eval/day01/questions.json"
+    group = json.loads(path.read_text())
+    write_json(path, [group, group])
+    _, faults = examine(folder)
+    assert any("Two groups" in fault.cause for fault in faults)
+
+
+def test_an_answer_is_every_letter_of_its_texts(folder):
+    change_json(
+        folder / "eval/day01/questions.json", lambda day: day["rounds"][1]["eval"].update(answer=["ac"])
+    )
+    round_ = load_benchmark(folder).days[0].rounds[1]
+    assert isinstance(round_, MultiChoice)
+    assert round_.answer == {"A", "C"}
+
+
 def test_an_opening_of_text_parts_is_joined(folder):
     (folder / "sessions/day01.jsonl").write_text(openclaw_session(("user", "It is Monday.")))
     assert load_benchmark(folder).days[0].opening == (Message("user", "It is Monday."),)
@@ -138,7 +164,11 @@ FAULTS = {
     "no answer": (questions(lambda rounds: rounds[1]["eval"].update(answer=[])), "r2", "`eval.answer` is []"),
     "lower case": (questions(lambda rounds: rounds[1]["eval"]["options"].update(e="x")), "r2", "option 'e'"),
     "no line": (questions(lambda rounds: rounds[1]["feedback"]["options"].pop("B")), "r2", "option B"),
-    "update": (questions(lambda rounds: rounds[1].update(update=[{"type": "workspace"}])), "r2", "`update`"),
+    "update of nothing": (
+        questions(lambda rounds: rounds[1].update(update=[{"type": "workspace", "action": "delete"}])),
+        "r2",
+        "`update 1.path` is missing",
+    ),
     "same id": (questions(lambda rounds: rounds.append(choice())), "r2", "the same `id`"),
     "no rounds": (questions(lambda rounds: rounds.clear()), "", "`rounds` is empty"),
     "round is text": (questions(lambda rounds: rounds.append("r4")), "round 4", "no object"),

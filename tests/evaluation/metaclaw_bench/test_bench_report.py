@@ -4,15 +4,17 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.core.errors import BenchmarkInvalid, UsageMistake
+from metaclaw_jlab.evaluation.metaclaw_bench.loader import load_benchmark
 from metaclaw_jlab.evaluation.metaclaw_bench.report import (
+    Prices,
     arm_report,
     bench_report,
     render_report,
     select_all_floor,
 )
 from metaclaw_jlab.evaluation.metaclaw_bench.rescoring import rescore
-from metaclaw_jlab.evaluation.metaclaw_bench.scoring import DayResult, RoundResult
-from tests.evaluation.metaclaw_bench.small_bench import change_json, write_json
+from metaclaw_jlab.evaluation.metaclaw_bench.scoring import CheckOutcome, DayResult, RoundResult, Spent
+from tests.evaluation.metaclaw_bench.small_bench import change_json, choice, write_json
 
 
 def result(round_: str, kind: str, score: float, failure: str | None = None) -> RoundResult:
@@ -65,6 +67,24 @@ def test_shares_of_nothing_are_none():
     found = arm_report([DayResult("day01", (result("r1", "file_check", 1),))])
     assert found["exact_match"] is None
     assert found["exact_match_ci95"] is None
+
+
+def test_what_an_arm_took_is_told_with_what_feedback_alone_took():
+    spent = RoundResult("r1", "file_check", 1, True, "", seconds=2.0, spent=Spent(1.5, 1000, 100, 2))
+    found = arm_report([DayResult("day01", (spent,), Spent(0.5, 500, 50, 1))], Prices(2.0, 10.0))
+    assert found["tokens"] == {"prompt": 1500, "completion": 150}
+    assert found["cost"] == pytest.approx(0.0045)
+    assert (found["seconds"], found["policy_seconds"], found["steps"]) == (2.0, 2.0, 3)
+
+
+def test_without_prices_there_is_no_cost():
+    assert arm_report(RESULTS)["cost"] is None
+
+
+def test_notes_of_days_are_told_under_their_arm(small):
+    noted = DayResult("day01", RESULTS[0].rounds, notes=("The weights were not trained: no tasks.",))
+    text = render_report(bench_report(small, {"full": (noted,)}))
+    assert "full: day01: The weights were not trained: no tasks." in text
 
 
 # ---------------------------------------------------------------- the reference's result files
@@ -135,6 +155,30 @@ def test_the_folders_tell_what_a_file_does_not(small, inferred):
     before = rescore(inferred, small)
     change_json(path_of(inferred, "day01", "r2"), without_names)
     assert rescore(inferred, small) == before
+
+
+def test_files_of_several_groups_are_told_apart(folder, tmp_path):
+    path = folder / "eval/day01/questions.json"
+    write_json(path, [json.loads(path.read_text()), {"id": "evening", "rounds": [choice("r1")]}])
+    for group, answer in (("day01", "none"), ("evening", r"\bbox{A,C}")):
+        entry = infer_result("day01", "r1", "multi_choice", answer=answer, group_id=group)
+        write_json(tmp_path / "theirs" / group / "infer_result.json", entry)
+    found = rescore(tmp_path / "theirs", load_benchmark(folder))
+    assert [(one.round, one.score) for one in found.results[0].rounds] == [("day01/r1", 0), ("evening/r1", 1)]
+
+
+def test_files_of_other_days_may_be_passed_over(folder, inferred):
+    found = rescore(inferred, load_benchmark(folder, ["day02"]), others=True)
+    assert [day.day for day in found.results] == ["day02"]
+    with pytest.raises(BenchmarkInvalid, match="no such round"):
+        rescore(inferred, load_benchmark(folder, ["day02"]))
+
+
+def test_a_check_that_ran_out_of_time_failed(small, inferred):
+    late = {"passed": False, "exit_code": -1, "stdout": "", "stderr": "Timeout after 30.0s"}
+    change_json(path_of(inferred, "day01", "r1"), lambda entry: entry.update(inline_score=late))
+    (one, *_) = rescore(inferred, small).results[0].rounds
+    assert (one.score, one.check) == (0, CheckOutcome(False, -1, "Timeout after 30.0s"))
 
 
 @pytest.mark.parametrize(
