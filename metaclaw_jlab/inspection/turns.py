@@ -54,11 +54,12 @@ def turn_account(workspace: Workspace, trajectory_id: str) -> TurnAccount | None
     return TurnAccount(turn.session, turn.kind, names.get(turn.client, turn.client))
 
 
-def asked_in_words(turn: TurnAccount) -> str:
-    """By whom, and in which conversation."""
+def asked_in_words(turn: TurnAccount, stage: str = "") -> str:
+    """By whom, in which conversation, and in which stage of a pipeline."""
     who = f"client {turn.client}" if turn.client else "Jupyter's own user"
     side = ", as a side turn" if turn.kind == "side" else ""
-    return f"by {who} in session {turn.session}{side}"
+    within = f", stage {stage}" if stage else ""
+    return f"by {who} in session {turn.session}{within}{side}"
 
 
 def end_in_words(trajectory: Trajectory) -> str:

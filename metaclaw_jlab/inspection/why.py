@@ -282,13 +282,20 @@ def _asked(trajectory: Trajectory, turn: TurnAccount | None) -> str:
     origin = trajectory.task.origin
     parts = [local_time(trajectory.created_at)]
     if turn is not None:
-        return f"{parts[0]}, {asked_in_words(turn)}"
+        return f"{parts[0]}, {asked_in_words(turn, _stage(trajectory))}"
     parts.append(f"in {notebook_name(origin.notebook)}")
     if origin.cell_id:
         parts.append(f"cell {origin.cell_id}")
     if trajectory.task.name:
         parts.append(f"as {trajectory.task.name}")
     return ", ".join(parts)
+
+
+def _stage(trajectory: Trajectory) -> str:
+    """The stage of a pipeline that a turn is of, "" where its client named none."""
+    from metaclaw_jlab.learning.turn_keeping import STAGE
+
+    return next((one.text for one in trajectory.task.references if one.name == STAGE), "")
 
 
 def _chosen(rank: int, injected: InjectedSkill, trajectory: Trajectory, known: Background) -> ChosenSkill:

@@ -55,6 +55,11 @@ def role_of(workspace: Workspace, trajectory_id: str) -> str:
     return role_in_words(trajectory, aftermath(workspace, trajectory).role_reason)
 
 
+def test_a_turn_of_a_pipeline_is_told_with_its_stage(workspace: Workspace) -> None:
+    text = told(workspace, keep(workspace, ([QUESTION], Replied("7 m", model="m")), stage="peer_review"))
+    assert "in session s1, stage peer_review" in text
+
+
 def test_a_turn_is_told_with_its_client_its_calls_and_their_results(workspace: Workspace) -> None:
     key, _ = ClientKeys(workspace.database()).add("claw")
     called = {"role": "assistant", "content": "I look.", "tool_calls": [CALL]}
