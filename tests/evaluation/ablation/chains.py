@@ -72,7 +72,7 @@ def chains_of(
     write_tasks(tasks_path(run, SEED), load_tasks(plan.tasks, n, seed=SEED, workspace=workspace, days=days))
     workspace.close()
     freeze(owner, run.frozen)
-    answering = policy or ObeyingPolicy(_tasks(run))
+    answering = policy or ObeyingPolicy(practice_tasks(run))
 
     def given(*_: Any, **__: Any) -> Policy:
         return answering
@@ -85,7 +85,8 @@ def chains_of(
     return Chains(run)
 
 
-def _tasks(run: RunFolder) -> list[PracticeTask]:
+def practice_tasks(run: RunFolder) -> list[PracticeTask]:
+    """All that a run's policy is asked."""
     tasks = read_tasks(tasks_path(run, SEED))
     trials = [*tasks.test, *tasks.validation, *(trial for day in tasks.days for trial in day)]
     return [task for trial in trials if (task := practice_task(trial.start)) is not None]

@@ -13,7 +13,7 @@ import pytest
 from metaclaw_jlab.agent.parser import render_reply
 from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.ablation import Attempt, Days
-from metaclaw_jlab.core.arm import Arm
+from metaclaw_jlab.core.arm import Arm, SkillSource
 from metaclaw_jlab.core.errors import AblationError
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.policy import Completion, Message, Sampling
@@ -27,7 +27,8 @@ from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.store.database import open_database
 from metaclaw_jlab.store.skills import Skills
-from tests.evaluation.ablation.chains import Chains, chains_of
+from tests.evaluation.ablation.chains import Chains, chains_of, practice_tasks
+from tests.evaluation.obeying import ObeyingPolicy
 
 DAYS = Days(3, tasks=4, round_size=2)
 BASELINE, SKILLS = preset("baseline"), preset("skills")
@@ -193,6 +194,35 @@ def test_tasks_of_ones_own_are_lived_on_a_copy_of_the_home(
         assert len(workspace.trajectories().recent(10)) == 4
     with closing(open_workspace(owner.path)) as workspace:
         assert workspace.trajectories().recent(10) == ()
+
+
+@dataclass
+class WarmPolicy(ObeyingPolicy):
+    """Knows its tasks at a temperature of 0.3 alone."""
+
+    def complete(
+        self,
+        messages: tuple[Message, ...],
+        sampling: Sampling,
+        *,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        if sampling.temperature != 0.3:
+            return Completion("I do not know.", "stop", self.model)
+        return super().complete(messages, sampling, on_text=on_text)
+
+
+def test_an_arm_at_its_best_temperature_has_it_for_the_test_tasks_alone(
+    tmp_path: Path, arm_pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm = Arm("best", SkillSource.GIVEN, adapter="base", temperature="best")
+    days = Days(1, tasks=2, round_size=2)
+    policy = WarmPolicy([])
+    chains = chains_of(tmp_path / "home", [arm], arm_pool, monkeypatch, days=days, policy=policy)
+    policy.tasks = practice_tasks(chains.run)
+    found = chains.go(arm)
+    assert [one.value for one in found if one.day == 1] == [0.0, 0.0]
+    assert sum(one.value for one in found if one.day is None) >= 2
 
 
 def test_raw_feedback_is_remembered_and_makes_no_skills(
