@@ -81,6 +81,7 @@ COMMANDS = (
     Command(
         "practice", "metaclaw_jlab.cli.practice", "build and evaluate the embedded model, show practice tasks"
     ),
+    Command("ablate", "metaclaw_jlab.cli.ablate", "compare configurations on the same tasks: does it help?"),
     Command("bench", "metaclaw_jlab.cli.bench", "run a public benchmark on a copy of its data"),
     Command("demo", "metaclaw_jlab.cli.demo", "run the quickstart, then measure on test tasks"),
     Command("uninstall", "metaclaw_jlab.cli.uninstall", "delete the home folder"),

@@ -123,8 +123,8 @@ def notebook(
             "language_info": {"name": "python"},
         },
     )
-    nbformat.validate(made)  # type: ignore[no-untyped-call]
-    return f"{nbformat.writes(made)}\n"
+    nbformat.validate(made)
+    return f"{nbformat.writes(made)}\n"  # type: ignore[no-untyped-call]
 
 
 class _Markdown(str):
