@@ -118,7 +118,7 @@ def _add_public(public: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="keep each day's result there, and the homes of arms that learn; a day that is there is not run again",
+        help="keep each day's result there, which is not run again, and a copy of this home as it is at first",
     )
 
 

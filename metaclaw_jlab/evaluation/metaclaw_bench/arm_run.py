@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event
 
 from metaclaw_jlab.evaluation.metaclaw_bench.checking import Scorer
 from metaclaw_jlab.evaluation.metaclaw_bench.day_run import Agent, Answer, run_day
@@ -24,16 +25,22 @@ def run_days(
 ) -> tuple[DayResult, ...]:
     """Results of the benchmark's days in its order, whatever the order in which they end.
 
-    Days that `kept` has are not run again. `on_day` hears of each day as it ends and whether it was
-    run, and `on_round` of each round that is
-    run, in the thread that ran it. Raises ExecutorError, OSError.
+    Days that `kept` has are not run again. `on_day` hears of each day as it ends and whether it was run, and `on_round`
+    of each round that is run, in the thread that ran it. Ctrl-C, or a day that breaks off, ends
+    the others after their round. Raises ExecutorError, OSError.
     """
+    ending = Event()
+
+    def heard(result: RoundResult) -> None:
+        on_round(result)
+        if ending.is_set():
+            raise _Ending
 
     def one(day: Day) -> DayResult:
         result = kept.find(day) if kept is not None else None
         ran = result is None
         if result is None:
-            result = run_day(day, answer_of(day), benchmark.workspaces, scorer, on_round=on_round)
+            result = run_day(day, answer_of(day), benchmark.workspaces, scorer, on_round=heard)
             if kept is not None:
                 kept.keep(day, result)
         on_day(result, ran)
@@ -41,6 +48,17 @@ def run_days(
 
     threads = ThreadPoolExecutor(max(1, parallel), thread_name_prefix="metaclaw-bench")
     try:
-        return tuple(threads.map(one, benchmark.days))
+        running = [threads.submit(one, day) for day in benchmark.days]
+        wait(running, return_when=FIRST_EXCEPTION)
     finally:
+        ending.set()
         threads.shutdown(wait=True, cancel_futures=True)
+    for future in running:
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not isinstance(error, _Ending):
+            raise error
+    return tuple(future.result() for future in running)
+
+
+class _Ending(Exception):
+    """The run ends before this day does; nobody sees it."""

@@ -126,9 +126,13 @@ def night(workspace: Workspace, *, seed: int, say: Callable[[str], None]) -> str
     """A training of the arm's home between two days, in a sentence. Raises KeyboardInterrupt."""
     if workspace.settings().policy.base_url is not None:
         return "An endpoint answers, whose weights are not trained here: the arm learns skills alone."
+    from metaclaw_jlab.assembly.schedule import training_need
     from metaclaw_jlab.learning.outer_loop import train_once
+    from metaclaw_jlab.learning.outlook import lacking
 
     admit_settled(workspace.database(), pending=workspace.evolver() is None)
+    if missing := lacking(training_need(workspace), workspace.settings().scheduler):
+        return f"The weights were not trained: {missing}"
     try:
         run = train_once(
             workspace.outer_loop(on_progress=lambda progress: _say(progress.sentence, say)), seed=seed

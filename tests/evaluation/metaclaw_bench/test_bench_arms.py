@@ -15,8 +15,12 @@ from metaclaw_jlab.core.trajectory import Role
 from metaclaw_jlab.evaluation.ablation.arms import parse_arms, preset
 from metaclaw_jlab.evaluation.metaclaw_bench.arms import ArmsPlan, check_arms, run_arms
 from metaclaw_jlab.evaluation.metaclaw_bench.loader import load_benchmark
+from metaclaw_jlab.evaluation.metaclaw_bench.round_learning import night
 from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.learning.admission import admit_settled
+from metaclaw_jlab.learning.query_set import query_prompts
 from metaclaw_jlab.runtime.home import open_home
+from metaclaw_jlab.store.query import Query
 from metaclaw_jlab.store.skills import Skills
 from metaclaw_jlab.store.start_states import StartStates
 from tests.evaluation.metaclaw_bench.answering import RULE, rule_follower, system_of
@@ -102,6 +106,17 @@ def test_rounds_are_recorded_with_their_outcome(plan):
         assert "check_word" not in first.task.text
 
 
+def test_code_that_knows_where_the_checkers_are_does_not_see_them(plan, scripted_server, tmp_path):
+    checker = tmp_path / "bench/eval/scripts/check_word.py"
+    look = f"```python\nimport os\nprint('there:', os.path.exists({str(checker)!r}))\n```"
+    scripted_server.always(lambda body: "Seen." if "<output>" in str(body["messages"][-1]) else look)
+    done = run_arms(replace(plan, arms=(preset("baseline"),)))
+    shown = [str(chat.messages) for chat in scripted_server.chats if "there:" in str(chat.messages[-1])]
+    isolated = any("files hidden" in protection for protection in done.protections)
+    assert shown
+    assert all(f"there: {not isolated}" in text for text in shown)
+
+
 # ---------------------------------------------------------------- going on after a kill
 
 
@@ -183,6 +198,27 @@ def test_rounds_with_a_file_check_can_be_done_again(plan):
         room.execute("open('day02/colour.txt', 'w').write('grey')")
         assert room.evaluate(task.checks[0]).feedback == "The colour has to be amber."
         assert not [path for path in room.files() if path.startswith("scripts")]
+
+
+def test_a_night_without_enough_to_train_on_says_so(tmp_path):
+    with closing(open_workspace(tmp_path / "home", namespace="")) as home:
+        said = night(home, seed=1, say=lambda _: None)
+    assert said.startswith("The weights were not trained: 0 of 8 query tasks wait to be trained on")
+
+
+def test_what_was_lived_through_can_be_trained_on(plan):
+    """Of the current generation, the rounds with a file check that started from files that are kept."""
+    run_arms(replace(plan, arms=(preset("full"),)))
+    with closing(chain(plan, "full")) as home:
+        assert admit_settled(home.database()) == 3
+        query = Query(home.database())
+        prompts = query_prompts(home.database(), (*query.waiting(), *query.held_out()))
+    assert {prompt.task.text.split()[-1] for prompt in prompts} == {
+        "day01/colour.txt.",
+        "day02/colour.txt.",
+        "day03/colour.txt.",
+    }
+    assert all(prompt.checked and prompt.messages[0].role == "system" for prompt in prompts)
 
 
 # ---------------------------------------------------------------- arms that cannot be

@@ -139,6 +139,27 @@ def test_days_in_parallel_do_run_at_once(small, scorer):
     assert [day.day for day in run_days(small, agent_of, scorer, parallel=2)] == ["day01", "day02"]
 
 
+def test_a_day_under_way_ends_with_its_round_where_another_breaks_off(small, scorer, tmp_path):
+    asked, broken = [], threading.Event()
+
+    def agent_of(day):
+        def answer(conversation, _):
+            asked.append(day.id)
+            assert broken.wait(60)
+            return ""
+
+        if day.id == "day02":
+            broken.set()
+            raise KeyboardInterrupt
+        return answer
+
+    kept = KeptDays(tmp_path / "kept", small)
+    with pytest.raises(KeyboardInterrupt):
+        run_days(small, agent_of, scorer, parallel=2, kept=kept)
+    assert asked.count("day01") < len(small.days[0].rounds)
+    assert kept.find(small.days[0]) is None
+
+
 def test_a_result_survives_being_written_down(ran):
     _, result = ran
     assert day_result(day_record(result)) == result
