@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from metaclaw_jlab.cli import bench_research
-from metaclaw_jlab.core.errors import ResearchError, UsageMistake
+from metaclaw_jlab.core.errors import UsageMistake
 
 STAND_IN = Path(__file__).parents[1] / "evaluation/research/stand_in.py"
 
@@ -43,11 +43,12 @@ def test_arms_are_run_and_told_in_a_table(config, tmp_path, capfd):
     assert "skills - baseline: composite +0.000 in one run, from which nothing follows." in table
 
 
-def test_a_program_that_is_not_installed_is_told_how_to_get(config, monkeypatch):
+def test_a_program_that_is_not_installed_is_told_how_to_get(config, metaclaw, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ResearchError, match="git clone") as raised:
-        bench_research.run(asked("--config", config))
-    assert "not installed" in raised.value.cause
+    ran = metaclaw("bench", "research", "--config", config, "--json")
+    assert ran.code == 1
+    assert "not installed" in ran.json["error"]["cause"]
+    assert "git clone" in ran.json["error"]["next_step"]
 
 
 @pytest.mark.parametrize(

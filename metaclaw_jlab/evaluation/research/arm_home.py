@@ -113,6 +113,7 @@ def _begin(home: Home, version: int | None) -> None:
         for key in keys.list():
             keys.revoke(key.id)
         if serving.current() != version:
-            serving.put(version, ServingCause.FORCE, "The arm says so.")
+            cause = ServingCause.ROLLBACK if version is None else ServingCause.FORCE
+            serving.put(version, cause, "The arm says so.")
     finally:
         database.close()

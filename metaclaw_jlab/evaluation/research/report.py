@@ -18,6 +18,13 @@ MEASURES: Mapping[str, float] = {
     "composite": 1.0,
 }
 COSTS = ("seconds", "calls", "prompt_tokens", "completion_tokens")
+SCALES = (
+    "The composite has the published weights; how retries and refine cycles are scaled is not published, and is our "
+    "own: it is not to be held against published values."
+)
+NOT_COUNTED = (
+    "Calls and tokens are the pipeline's; those of a judge or of a model that writes skills don't count."
+)
 ONE_RUN = (
     "One run of an arm tells nothing about the arm: a second run of the same arm differs too. Use --runs."
 )
@@ -155,6 +162,7 @@ def _notes(
         )
     if told["unknown"]:
         notes.append(f"Of {told['unknown']} turns nothing tells the stage; they stand under ?.")
+    notes += [SCALES, NOT_COUNTED]
     if trouble := next((one["learnt"]["trouble"] for one in results if one["learnt"]), ""):
         notes.append(f"Failures still wait to be learnt from: {trouble}")
     notes.append(

@@ -5,6 +5,7 @@ was."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ def _carry_out(
 
 def _start(research: Research, place: RunPlace, config: Path, environment: Mapping[str, str]) -> None:
     """One start of the pipeline, with its stages told and taken down as they come."""
-    state, told = place.state(), ""
+    state, told, began = place.state(), "", time.monotonic()
     left = 60 * research.minutes - state.seconds
 
     def look() -> None:
@@ -123,7 +124,7 @@ def _start(research: Research, place: RunPlace, config: Path, environment: Mappi
         known = place.state()
         found = merged(known.executions, read_executions(place.output))
         if found != known.executions:
-            place.keep(replace(known, executions=found))
+            place.keep(replace(known, executions=found, seconds=state.seconds + time.monotonic() - began))
         stage = reached(place.output)
         if stage and stage != told:
             told = stage
@@ -135,8 +136,8 @@ def _start(research: Research, place: RunPlace, config: Path, environment: Mappi
     ended = run_process(
         words, environment, place.log, seconds=left, look=look, look_seconds=research.look_seconds
     )
-    state = place.state()
-    place.keep(replace(state, seconds=state.seconds + ended.seconds, codes=(*state.codes, ended.code)))
+    seconds, codes = state.seconds + ended.seconds, (*state.codes, ended.code)
+    place.keep(replace(place.state(), seconds=seconds, codes=codes))
 
 
 def _after(research: Research, arm: Arm, home: Home, place: RunPlace) -> dict[str, Any]:

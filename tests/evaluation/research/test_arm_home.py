@@ -1,14 +1,17 @@
 import pytest
 
 from metaclaw_jlab.assembly import open_workspace
+from metaclaw_jlab.core.adapter import AdapterStatus
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.evaluation.ablation.arms import preset
 from metaclaw_jlab.evaluation.research.arm_home import arm_home, environment_of, frozen, refuse_arm
 from metaclaw_jlab.settings.configuration import load
 from metaclaw_jlab.skills.working_copy import publish
+from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.client_keys import ClientKeys
 from metaclaw_jlab.store.database import open_database
+from metaclaw_jlab.store.serving import Serving, ServingCause
 from metaclaw_jlab.store.skills import Skills
 
 CONFIG = """\
@@ -102,3 +105,28 @@ def test_a_home_that_is_there_is_used_again(workspace, tmp_path):
 def test_arms_that_the_proxy_can_be_are_taken(workspace):
     for name in ("baseline", "skills", "words", "one-skill"):
         refuse_arm(preset(name), workspace)
+
+
+@pytest.fixture
+def local(tmp_path):
+    """A home whose own policy answers, with an adapter that serves."""
+    workspace = open_workspace(tmp_path / "local", namespace="")
+    adapters = Adapters(workspace.database())
+    version = adapters.add("tiny", "aa", 0).version
+    adapters.decide(version, AdapterStatus.FORCED, "Wanted.")
+    Serving(workspace.database()).put(version, ServingCause.FORCE, "Wanted.")
+    yield workspace
+    workspace.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "served"), [("full", 1), ("adapter", 1), ("skills", None), ("baseline", None)]
+)
+def test_the_adapter_of_an_arm_answers_in_it(local, tmp_path, name, served):
+    refuse_arm(preset(name), local)
+    database = open_database(made(name, local, tmp_path).database)
+    try:
+        assert Serving(database).current() == served
+    finally:
+        database.close()
+    assert Serving(local.database()).current() == 1
