@@ -214,6 +214,18 @@ def test_nothing_from_outside_becomes_markup(running: Page) -> None:
     assert running.locator("#here").inner_text().count(HOSTILE) > 4
 
 
+def test_what_is_drawn_is_drawn(running: Page) -> None:
+    assert "[object" not in running.locator("#here").inner_text()
+    expect(running.get_by_role("img", name="Accuracy over 3 days")).to_be_visible()
+    expect(running.get_by_role("img", name="full − baseline: +30.0 points")).to_be_visible()
+
+
+def test_a_table_that_was_opened_stays_open(running: Page) -> None:
+    running.get_by_text("As a table").click()
+    running.evaluate("state => window.tell('state', state)", state(report(done=160)))
+    expect(running.get_by_role("table", name="Mean of each day")).to_be_visible()
+
+
 def test_nothing_jumps_as_results_come(running: Page) -> None:
     def places() -> list[float]:
         return [

@@ -3,7 +3,7 @@
 
 import { node, points, range, shape } from './ablation_nodes.js';
 
-const LANE = 36; // pixels
+const LANE = 48; // pixels
 const STEP = 0.1; // the scale of differences grows by so much
 const DAYS = { height: 160, top: 8, bottom: 22 };
 const COLOURS = [
@@ -80,17 +80,17 @@ export function forest(rows, widest) {
     const sign = SIGNS[one.finding] ?? '·';
     drawn.append(shape('text', { x: 0, y: top + 13 }, `${sign} ${one.label}`));
     if (one.difference === null) {
-      const last = { x: '100%', y: top + 13, 'text-anchor': 'end' };
-      drawn.append(shape('text', last, 'nothing in common yet'));
+      const below = { x: 0, y: top + 27, class: 'mca-numbers' };
+      drawn.append(shape('text', below, 'nothing in common yet'));
       return;
     }
     const [low, high] = one.ci95;
     const numbers = `${points(one.difference)} (${range(one.ci95, points)})`;
-    const line = { x1: x(low), x2: x(high), y1: top + 24, y2: top + 24 };
+    const line = { x1: x(low), x2: x(high), y1: top + 37, y2: top + 37 };
     drawn.append(
-      shape('text', { x: '100%', y: top + 13, 'text-anchor': 'end' }, numbers),
+      shape('text', { x: 0, y: top + 27, class: 'mca-numbers' }, numbers),
       shape('line', { ...line, class: 'mca-interval' }),
-      shape('circle', { cx: x(one.difference), cy: top + 24, r: 4 })
+      shape('circle', { cx: x(one.difference), cy: top + 37, r: 4 })
     );
   });
   const at = { y: height - 4 };

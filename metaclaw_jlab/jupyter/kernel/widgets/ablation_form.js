@@ -55,7 +55,16 @@ export function form(choices, start) {
       .filter(Boolean);
   const chosen = () => boxes.filter(box => box.checked).map(box => box.value);
   const whole = input => (input.value === '' ? null : Math.round(Number(input.value)));
+  // Practice tasks come as a stream of days; others are done at once, unless somebody says otherwise.
+  let said = false;
+  days.addEventListener('input', () => {
+    said = true;
+  });
   const tell = () => {
+    const practice = !file.value.trim() && tasks.value.startsWith('practice:');
+    if (!said) {
+      days.value = practice ? (defaults.days ?? 0) : 0;
+    }
     const set = sets.find(one => one.spec === tasks.value);
     const named = file.value.trim();
     fill(

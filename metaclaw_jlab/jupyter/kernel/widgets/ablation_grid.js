@@ -61,7 +61,7 @@ export function grid(open) {
             'data-row': place,
             'data-column': at,
             'data-here': place === row && at === column,
-            'data-value': value === null ? 'none' : value >= 0.5 ? 'right' : 'wrong',
+            'data-value': value === 1 ? 'right' : value === 0 ? 'wrong' : 'part',
             'aria-label': `${found.arms[at]}: ${WORD(value)}`
           },
           SIGN(value)

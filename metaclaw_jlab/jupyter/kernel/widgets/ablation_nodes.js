@@ -11,7 +11,7 @@ export function node(tag, attributes = {}, ...children) {
       made.setAttribute(name, value === true ? '' : String(value));
     }
   }
-  made.append(...children.flat().filter(child => child !== null));
+  made.append(...children.flat(Infinity).filter(child => child !== null));
   return made;
 }
 
@@ -27,7 +27,9 @@ export function shape(tag, attributes, text) {
 }
 
 export function fill(place, ...children) {
-  place.replaceChildren(...children.flat().filter(child => child !== null));
+  place.replaceChildren(
+    ...children.flat(Infinity).filter(child => child !== null)
+  );
 }
 
 export function table(caption, heads, rows) {

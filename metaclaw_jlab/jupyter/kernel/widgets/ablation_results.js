@@ -37,7 +37,7 @@ export function results(ask) {
     'aria-live': 'polite'
   });
   const drawn = node('div', { class: 'mca-figure' });
-  const over = node('div');
+  const over = byDay();
   const arms = scrolled('Arms');
   const pairs = scrolled('Differences');
   const trainings = node('div');
@@ -56,7 +56,7 @@ export function results(ask) {
     verdict,
     node('h4', {}, 'Differences in points, with their 95 % intervals'),
     drawn,
-    over,
+    over.view,
     node('h4', {}, 'Arms'),
     arms,
     pairs,
@@ -87,7 +87,7 @@ export function results(ask) {
           ? forest(rows, widest)
           : node('p', {}, 'There is one arm: nothing to compare it with.')
       );
-      fill(over, byDay(report));
+      over.show(report);
       fill(arms, armTable(report));
       fill(pairs, pairTable(report));
       fill(
@@ -131,34 +131,39 @@ function progress(bar, far, report, running) {
   far.textContent = words.filter(Boolean).join(' · ');
 }
 
-function byDay(report) {
-  if (!report.days) {
-    return [];
-  }
-  const names = Object.keys(report.days);
-  const listed = [
-    ...new Set(names.flatMap(arm => report.days[arm].map(one => one.day)))
-  ].sort((left, right) => left - right);
+function byDay() {
+  const drawn = node('div');
+  const listed = scrolled('Mean of each day');
+  const view = node(
+    'div',
+    {},
+    node('h4', {}, 'Accuracy over days'),
+    drawn,
+    node('details', {}, node('summary', {}, 'As a table'), listed)
+  );
+  return {
+    view,
+    show: report => {
+      view.hidden = !report.days;
+      if (report.days) {
+        fill(drawn, days(report));
+        fill(listed, dayTable(report.days));
+      }
+    }
+  };
+}
+
+function dayTable(curves) {
+  const names = Object.keys(curves);
+  const numbers = names.flatMap(arm => curves[arm].map(one => one.day));
   const mean = (arm, day) => {
-    const found = report.days[arm].find(one => one.day === day);
+    const found = curves[arm].find(one => one.day === day);
     return found === undefined ? '' : found.mean.toFixed(2);
   };
-  const rows = listed.map(day => [
-    String(day),
-    ...names.map(arm => mean(arm, day))
-  ]);
-  return [
-    node('h4', {}, 'Accuracy over days'),
-    days(report),
-    rows.length
-      ? node(
-          'details',
-          {},
-          node('summary', {}, 'As a table'),
-          table('Mean of each day', ['day', ...names], rows)
-        )
-      : null
-  ];
+  const rows = [...new Set(numbers)]
+    .sort((left, right) => left - right)
+    .map(day => [String(day), ...names.map(arm => mean(arm, day))]);
+  return table('Mean of each day', ['day', ...names], rows);
 }
 
 function armTable(report) {
