@@ -157,7 +157,11 @@ def attempt_record(attempt: Attempt) -> dict[str, Any]:
 
 def attempt_of(record: Mapping[str, Any]) -> Attempt:
     """Inverse of attempt_record. Raises TypeError, KeyError or ValueError for anything else."""
-    parts = dict(record)
+    return _made(dict(record))
+
+
+def _made(parts: dict[str, Any]) -> Attempt:
+    """The attempt of a record, which is used up."""
     if "skills" in parts:
         parts["skills"] = tuple(parts["skills"])
     if parts.get("trace") is not None:
@@ -226,7 +230,7 @@ def _parsed(data: bytes) -> list[Attempt]:
     if not lines:
         return []
     try:  # all at once is much faster than line by line
-        return [attempt_of(record) for record in json.loads(b"[" + b",".join(lines) + b"]")]
+        return [_made(record) for record in json.loads(b"[" + b",".join(lines) + b"]")]
     except (ValueError, TypeError, KeyError):
         return [attempt for line in lines if (attempt := _tried(line)) is not None]
 

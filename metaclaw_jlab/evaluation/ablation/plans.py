@@ -7,14 +7,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.ablation import AblationPlan, Budget, Days
-from metaclaw_jlab.core.arm import BASE, Arm, SkillSource
-from metaclaw_jlab.core.errors import AblationError, AdapterRefused, MetaclawError, NotFound, UsageMistake
+from metaclaw_jlab.core.adapter import AdapterStatus
+from metaclaw_jlab.core.arm import BASE, SERVING, Arm, SkillSource
+from metaclaw_jlab.core.errors import AblationError, MetaclawError, NotFound, UsageMistake
 from metaclaw_jlab.evaluation.ablation.arms import arm_of, arm_record
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
 
 PRACTICE = "practice"
+_MAY_SERVE = frozenset({AdapterStatus.PROMOTED, AdapterStatus.FORCED})
 
 
 def plan_record(plan: AblationPlan) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def _check_generation(arm: Arm, workspace: Workspace) -> None:
     except NotFound as error:
         raise UsageMistake(
             f"Arm {arm.name} names generation {arm.generation}, which this home does not have.",
-            "See: metaclaw skills generations. Or leave it out for the current one.",
+            "See: metaclaw generations. Or leave it out for the current one.",
         ) from error
 
 
@@ -112,15 +114,16 @@ def _check_adapter(plan: AblationPlan, arm: Arm, workspace: Workspace) -> None:
     from metaclaw_jlab.store.adapters import Adapters
 
     try:
-        Adapters(workspace.database()).get(version)
+        status = Adapters(workspace.database()).get(version).status
     except NotFound as error:
         raise UsageMistake(
             f"Arm {arm.name} names adapter v{version}, which this home does not have.",
-            f"See: metaclaw adapters. Or use {BASE} or serving.",
+            f"See: metaclaw adapters. Or use {BASE} or {SERVING}.",
         ) from error
-    if not (workspace.home.adapters / f"v{version}").is_dir():
-        raise AdapterRefused(
-            f"Arm {arm.name} names adapter v{version}, whose files are gone.", "Use base or serving."
+    if status not in _MAY_SERVE or not (workspace.home.adapters / f"v{version}").is_dir():
+        raise UsageMistake(
+            f"Arm {arm.name} names adapter v{version}, which may not serve ({status.value}).",
+            f"Let it serve first, if you want that: metaclaw adapters promote {version}. Or use {BASE} or {SERVING}.",
         )
 
 

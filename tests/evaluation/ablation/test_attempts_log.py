@@ -95,7 +95,8 @@ def test_a_trace_is_the_whole_trajectory(run: RunFolder) -> None:
     log = AttemptsLog(run.jobs / "full-1")
     first = log.append(FULL, replace(TRAJECTORY, id="first"))
     second = log.append(replace(FULL, task="t2"), TRAJECTORY)
-    assert second.trace is not None and first.trace is not None
+    assert second.trace is not None
+    assert first.trace is not None
     assert second.trace[0] == first.trace[1]
     assert read_trace(run, second) == TRAJECTORY
     assert read_trace(run, attempt("t3")) is None
@@ -168,7 +169,8 @@ def test_what_is_struck_out_can_be_done_again(run: RunFolder) -> None:
     log = AttemptsLog(run.jobs / "a-1")
     bad, good = log.append(attempt("t1", value=0.0)), log.append(attempt("t2"), TRAJECTORY)
     assert forget(run, [bad.key]) == 1
-    assert read_attempts(run) == (good,) and read_trace(run, good) == TRAJECTORY
+    assert read_attempts(run) == (good,)
+    assert read_trace(run, good) == TRAJECTORY
     again = AttemptsLog(run.jobs / "a-1").append(attempt("t1"))
     assert set(read_attempts(run)) == {good, again}
 

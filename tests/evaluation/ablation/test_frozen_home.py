@@ -50,14 +50,16 @@ def test_a_copy_has_what_the_home_has(workspace: Workspace, tmp_path: Path) -> N
         assert copy.synchronised().skills == (DATES,)
         assert copy.synchronised().generation.number == workspace.synchronised().generation.number
         assert copy.settings().agent.steps == 4
-        assert copy.home == home and home.id != workspace.home.id
+        assert copy.home == home
+        assert home.id != workspace.home.id
 
 
 def test_a_copy_is_marked_and_only_its_owners(workspace: Workspace, tmp_path: Path) -> None:
     place = tmp_path / "copy"
     assert not is_evaluation(place)
     freeze(workspace.home, place)
-    assert is_evaluation(place) and not is_evaluation(workspace.home.path)
+    assert is_evaluation(place)
+    assert not is_evaluation(workspace.home.path)
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
     assert stat.S_IMODE((place / "metaclaw.db").stat().st_mode) == 0o600
 
@@ -66,7 +68,8 @@ def test_what_is_of_a_process_or_a_run_is_not_copied(workspace: Workspace, tmp_p
     (workspace.home.runtime / "host.json").write_text("{}")
     (workspace.home.path / "runs" / "1").mkdir(parents=True)
     home = freeze(workspace.home, tmp_path / "copy")
-    assert not (home.runtime / "host.json").exists() and not (home.path / "runs").exists()
+    assert not (home.runtime / "host.json").exists()
+    assert not (home.path / "runs").exists()
 
 
 def test_adapters_are_there_without_taking_space(workspace: Workspace, tmp_path: Path) -> None:
@@ -87,7 +90,8 @@ def test_a_copy_that_is_there_is_used_again(workspace: Workspace, tmp_path: Path
     record(workspace)
     home = freeze(workspace.home, tmp_path / "copy")
     with closing(open_frozen(home.path, {})) as copy:
-        assert home.id == first and count(copy) == 0
+        assert home.id == first
+        assert count(copy) == 0
 
 
 def test_a_copy_that_was_cut_off_is_made_again(workspace: Workspace, tmp_path: Path) -> None:
@@ -139,7 +143,8 @@ def test_a_workspace_on_a_copy_learns_nothing(workspace: Workspace, tmp_path: Pa
     with closing(open_frozen(home.path, {"agent.steps": 2, "agent.learn": True})) as copy:
         settings = copy.settings()
         assert (settings.agent.learn, settings.scheduler.enabled, settings.proxy.enabled) == (False,) * 3
-        assert settings.agent.steps == 2 and copy.home.path == home.path
+        assert settings.agent.steps == 2
+        assert copy.home.path == home.path
 
 
 def test_what_an_administrator_has_locked_stays(
@@ -150,7 +155,8 @@ def test_what_an_administrator_has_locked_stays(
     locks.write_text("[agent]\nlearn = true\n")
     monkeypatch.setenv("METACLAW_ADMIN_CONFIG", str(locks))
     with closing(open_frozen(home.path, {})) as copy:
-        assert copy.settings().agent.learn and not copy.settings().scheduler.enabled
+        assert copy.settings().agent.learn
+        assert not copy.settings().scheduler.enabled
 
 
 def test_no_other_home_is_worked_on(workspace: Workspace) -> None:
@@ -165,7 +171,9 @@ def test_a_namespace_is_copied_with_the_configuration_of_its_home(
         record(lab)
         home = freeze(lab.home, tmp_path / "copy")
     with closing(open_frozen(home.path, {})) as copy:
-        assert count(copy) == 1 and copy.settings().agent.steps == 4 and copy.home.path == home.path
+        assert count(copy) == 1
+        assert copy.settings().agent.steps == 4
+        assert copy.home.path == home.path
 
 
 def test_another_local_model_has_a_copy_of_its_own() -> None:

@@ -92,7 +92,8 @@ def test_the_papers_arms_can_be_carried_out(workspace: Workspace) -> None:
 def test_an_arm_that_cannot_be_is_named(workspace: Workspace, arm: Arm, told: str) -> None:
     with pytest.raises(UsageMistake, match=told) as caught:
         check_plan(plan(preset("baseline"), arm), workspace)
-    assert arm.name in str(caught.value) and caught.value.next_step
+    assert arm.name in str(caught.value)
+    assert caught.value.next_step
 
 
 def test_given_skills_are_for_practice_houses(workspace: Workspace) -> None:

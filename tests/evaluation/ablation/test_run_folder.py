@@ -28,7 +28,8 @@ def home(tmp_path: Path) -> Home:
 def test_a_run_has_its_plan_and_is_planned(home: Home) -> None:
     run = create_run(home, PLAN, clock=lambda: 7.0)
     assert open_run(home, run.number) == run
-    assert run.plan() == PLAN and run.home_id == home.id
+    assert run.plan() == PLAN
+    assert run.home_id == home.id
     state = run.state()
     assert (state.state, state.created_at, state.notes) == (AblationState.PLANNED, 7.0, ())
 
@@ -52,7 +53,7 @@ def test_a_number_is_not_given_twice(home: Home) -> None:
 def test_processes_at_once_get_numbers_of_their_own(home: Home) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         numbers = pool.map(_three_numbers, [home.path] * 3)
-    assert sorted(sum(numbers, [])) == list(range(1, 10))
+    assert sorted(number for three in numbers for number in three) == list(range(1, 10))
     assert all(run.plan() == PLAN for run in list_runs(home))
 
 
@@ -95,7 +96,8 @@ def test_an_interrupted_run_ended_with_its_last_attempt(home: Home) -> None:
     (run.jobs / "a.jsonl").write_text("")
     os.utime(run.jobs / "a.jsonl", (160.0, 160.0))
     state = run.state()
-    assert state.ended_at == 160.0 and state.seconds(9e9) == 65.0
+    assert state.ended_at == 160.0
+    assert state.seconds(9e9) == 65.0
 
 
 def test_a_change_leaves_the_rest(home: Home) -> None:
@@ -104,7 +106,8 @@ def test_a_change_leaves_the_rest(home: Home) -> None:
     run.note("Two.")
     run.note("One.")
     run.change(of=9)
-    assert run.state().notes == ("One.", "Two.") and run.state().of == 9
+    assert run.state().notes == ("One.", "Two.")
+    assert run.state().of == 9
 
 
 def test_it_is_asked_to_stop_and_that_is_taken_back(home: Home) -> None:
@@ -122,7 +125,8 @@ def test_a_running_one_is_not_deleted(home: Home) -> None:
         run.delete()
     assert list_runs(home) == (run,)
     run.delete()
-    assert list_runs(home) == () and not run.path.exists()
+    assert list_runs(home) == ()
+    assert not run.path.exists()
 
 
 def test_a_damaged_state_is_told(home: Home) -> None:
@@ -152,4 +156,5 @@ def test_a_namespace_has_runs_of_its_own(home: Home) -> None:
     (home.namespaces).mkdir(mode=0o700)
     inner = open_home(home.namespaces / "lab")
     assert create_run(inner, PLAN).path == inner.path / "runs" / "1"
-    assert list_runs(home) == () and RunFolder(inner, 1).plan() == PLAN
+    assert list_runs(home) == ()
+    assert RunFolder(inner, 1).plan() == PLAN

@@ -48,12 +48,16 @@ def test_a_run_comes_to_its_end(scripted_server: ScriptedServer, tmp_path: Path)
     state = run_ablation(run, on_progress=told.append)
     assert (state.state, state.reason, state.of) == (AblationState.DONE, "", 40)
     attempts = read_attempts(run)
-    assert len(attempts) == 40 and {one.value for one in attempts} == {0.0, 1.0}
+    assert len(attempts) == 40
+    assert {one.value for one in attempts} == {0.0, 1.0}
     assert asked.counts.total() == 40
-    assert told[-1].done == 40 and told[-1].tokens > 0
+    assert told[-1].done == 40
+    assert told[-1].tokens > 0
     assert not run.frozen.exists()
     trace = read_trace(run, attempts[0])
-    assert trace is not None and trace.steps[0].observation is not None and not trace.learn
+    assert trace is not None
+    assert trace.steps[0].observation is not None
+    assert not trace.learn
 
 
 def test_arms_are_asked_with_the_same_seeds(scripted_server: ScriptedServer, tmp_path: Path) -> None:
@@ -61,7 +65,8 @@ def test_arms_are_asked_with_the_same_seeds(scripted_server: ScriptedServer, tmp
     run_ablation(planned_run(home, tmp_path, n=3, seeds=(1, 2)))
     cold = {(text, seed) for text, seed, temperature in asked.counts if temperature == 0}
     warm = {(text, seed) for text, seed, temperature in asked.counts if temperature == 0.5}
-    assert cold == warm and len(cold) == 6
+    assert cold == warm
+    assert len(cold) == 6
 
 
 def test_serial_and_parallel_agree(scripted_server: ScriptedServer, tmp_path: Path) -> None:
@@ -71,7 +76,8 @@ def test_serial_and_parallel_agree(scripted_server: ScriptedServer, tmp_path: Pa
         run = planned_run(home, tmp_path, seeds=(1, 2), parallel=parallel)
         assert run_ablation(run).state is AblationState.DONE
         found.append(results(read_attempts(run)))
-    assert found[0] == found[1] and len(found[0]) == 40
+    assert found[0] == found[1]
+    assert len(found[0]) == 40
 
 
 def test_a_killed_run_resumes_to_the_same_result(scripted_server: ScriptedServer, tmp_path: Path) -> None:
@@ -101,11 +107,14 @@ def test_a_budget_of_tokens_ends_a_run_that_goes_on_with_a_larger_one(
     home, asked = home_with(scripted_server, tmp_path, 40)
     run = planned_run(home, tmp_path, n=40, budget=Budget(tokens=2))
     state = run_ablation(run)
-    assert state.state is AblationState.SPENT and "tokens" in state.reason
-    assert 0 < len(read_attempts(run)) < 80 and run.frozen.exists()
+    assert state.state is AblationState.SPENT
+    assert "tokens" in state.reason
+    assert 0 < len(read_attempts(run)) < 80
+    assert run.frozen.exists()
     replan(run, Budget())
     assert run_ablation(run).state is AblationState.DONE
-    assert len(read_attempts(run)) == 80 and set(asked.counts.values()) == {1}
+    assert len(read_attempts(run)) == 80
+    assert set(asked.counts.values()) == {1}
 
 
 def test_a_wish_to_stop_is_heeded_and_taken_back_on_resuming(
@@ -114,9 +123,12 @@ def test_a_wish_to_stop_is_heeded_and_taken_back_on_resuming(
     home, _ = home_with(scripted_server, tmp_path, 40)
     run = planned_run(home, tmp_path, n=40)
     state = run_ablation(run, on_progress=stopping_after(run, 1))
-    assert state.state is AblationState.CANCELLED and len(read_attempts(run)) < 80
-    assert not run.wants_stop() and run.frozen.exists()
-    assert run_ablation(run).state is AblationState.DONE and len(read_attempts(run)) == 80
+    assert state.state is AblationState.CANCELLED
+    assert len(read_attempts(run)) < 80
+    assert not run.wants_stop()
+    assert run.frozen.exists()
+    assert run_ablation(run).state is AblationState.DONE
+    assert len(read_attempts(run)) == 80
 
 
 def test_a_run_that_is_to_stop_before_it_began_does_nothing(
@@ -154,7 +166,9 @@ def test_without_isolation_and_leave_nothing_runs(scripted_server: ScriptedServe
     home.config.write_text(text)
     run = planned_run(home, tmp_path)
     state = run_ablation(run)
-    assert state.state is AblationState.FAILED and "cold" in state.reason and "unattended" in state.reason
+    assert state.state is AblationState.FAILED
+    assert "cold" in state.reason
+    assert "unattended" in state.reason
     assert not asked.counts
 
 
@@ -165,12 +179,14 @@ def test_a_policy_that_only_fails_ends_the_run_and_leaves_no_attempts(
     scripted_server.fail(401, "Wrong key.", times=200)
     run = planned_run(home, tmp_path, n=40)
     state = run_ablation(run)
-    assert state.state is AblationState.FAILED and f"{HOPELESS} attempts" in state.reason
+    assert state.state is AblationState.FAILED
+    assert f"{HOPELESS} attempts" in state.reason
     failed = read_attempts(run)
     assert len(failed) < 80 - HOPELESS
     scripted_server._queue.clear()
     assert run_ablation(run).state is AblationState.DONE
-    assert len(read_attempts(run)) == 80 and asked.counts
+    assert len(read_attempts(run)) == 80
+    assert asked.counts
 
 
 def test_a_run_beside_its_user_ends_by_itself(scripted_server: ScriptedServer, tmp_path: Path) -> None:
