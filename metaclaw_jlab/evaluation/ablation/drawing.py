@@ -9,9 +9,11 @@ from typing import Any
 WIDTH = 560
 _ROW, _AXIS, _GAP, _EDGE, _HEAD = 24, 34, 14, 16, 28
 _LETTER = 6.6  # the width that a letter of 12 pixels takes at most, on average
-_COLOURS = ("#4c8dd6", "#e08a2c", "#2a9d5c", "#d1495b", "#9a6fd0", "#8c7a3f", "#c55fa0", "#1f9fae")
+# Mid tones that stand out from white and from black.
+COLOURS = ("#4c8dd6", "#e08a2c", "#2a9d5c", "#d1495b", "#9a6fd0", "#8c7a3f", "#c55fa0", "#1f9fae")
 _DASHES = ("", "6 3", "2 3", "8 3 2 3")
-_FOUND = {"better": _COLOURS[2], "worse": _COLOURS[3]}
+BETTER, WORSE, OPEN = COLOURS[2], COLOURS[3], "#8a8f98"
+_FOUND = {"better": BETTER, "worse": WORSE}
 _INK = {None: "currentColor", True: "#e6e6e6", False: "#1f1f1f"}
 
 
@@ -73,7 +75,7 @@ def draw_days(report: Mapping[str, Any], title: str, dark: bool | None) -> str:
     parts.append(_text((left + right) / 2, top + height + 36, "day", anchor="middle"))
     legend = top + height + 56
     for number, (arm, curve) in enumerate(curves.items()):
-        colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+        colour, dash = COLOURS[number % len(COLOURS)], _DASHES[number % len(_DASHES)]
         upper = [f"{x(point['day']):.1f},{y(point['ci95'][1]):.1f}" for point in curve]
         lower = [f"{x(point['day']):.1f},{y(point['ci95'][0]):.1f}" for point in reversed(curve)]
         middle = " ".join(f"{x(point['day']):.1f},{y(point['mean']):.1f}" for point in curve)

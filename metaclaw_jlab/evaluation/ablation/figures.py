@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from metaclaw_jlab.evaluation.ablation.drawing import BETTER, COLOURS, OPEN, WORSE, draw_days, draw_forest
+
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 MIME = "application/vnd.vegalite.v5+json"
 WIDTH = 420
@@ -42,7 +44,12 @@ def days_spec(report: Mapping[str, Any]) -> dict[str, Any]:
         for point in curve
         for low, high in [point["ci95"]]
     ]
-    colour = {**_ARM, "title": "arm", "scale": {"scheme": "tableau10"}}
+    colour = {
+        **_ARM,
+        "title": "arm",
+        "scale": {"range": list(COLOURS)},
+        "legend": {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2},
+    }
     y = {"type": "quantitative", "title": "mean of the day's tasks", "scale": {"domain": [0, 1]}}
     return {
         "$schema": SCHEMA,
@@ -79,7 +86,7 @@ def figure_spec(report: Mapping[str, Any]) -> dict[str, Any]:
     if not any((report["days"] or {}).values()):
         return forest
     days = {key: value for key, value in days_spec(report).items() if key not in ("$schema", "description")}
-    forest["vconcat"] = [*forest["vconcat"], {**days, "title": "by day"}]
+    forest["vconcat"] = [*forest["vconcat"], {**days, "title": {"text": "by day", "anchor": "start"}}]
     return forest
 
 
@@ -126,11 +133,11 @@ def _means(report: Mapping[str, Any]) -> dict[str, Any]:
         },
         "layer": [
             {
-                "mark": {"type": "rule", "strokeWidth": 2},
+                "mark": {"type": "rule", "strokeWidth": 2, "color": COLOURS[0]},
                 "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+                "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": COLOURS[0]},
                 "encoding": {"x": {"field": "mean", **x}},
             },
             *_seed_layer(report, x),
@@ -151,7 +158,7 @@ def _seed_layer(report: Mapping[str, Any], x: Mapping[str, Any]) -> list[dict[st
     return [
         {
             "data": {"values": values},
-            "mark": {"type": "tick", "thickness": 2, "size": 12, "opacity": 0.7},
+            "mark": {"type": "tick", "thickness": 2, "size": 12, "color": OPEN},
             "encoding": {
                 "x": {"field": "mean", **x},
                 "tooltip": _tooltip(arm="arm", seed="seed", mean="mean"),
@@ -166,8 +173,7 @@ def _differences(values: list[dict[str, Any]]) -> dict[str, Any]:
         "field": "finding",
         "type": "nominal",
         "title": "shown",
-        # Mid tones that stand out from white and from black; what is open is grey.
-        "scale": {"domain": ["better", "worse", "not shown"], "range": ["#2a9d5c", "#d1495b", "#8a8f98"]},
+        "scale": {"domain": ["better", "worse", "not shown"], "range": [BETTER, WORSE, OPEN]},
     }
     named = {"difference": "difference", "low": "low", "high": "high", "p, adjusted": "p"}
     row = {
@@ -182,7 +188,7 @@ def _differences(values: list[dict[str, Any]]) -> dict[str, Any]:
         "layer": [
             {
                 "data": {"values": [{"none": 0}]},
-                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#8a8f98"},
+                "mark": {"type": "rule", "strokeDash": [4, 4], "color": OPEN},
                 "encoding": {"x": {"field": "none", **x}},
             },
             {
@@ -203,13 +209,9 @@ def _tooltip(**fields: str) -> list[dict[str, Any]]:
 
 def forest_svg(report: Mapping[str, Any], dark: bool | None = None) -> str:
     """The forest as an SVG by itself; `dark` None takes the colour of the text around it."""
-    from metaclaw_jlab.evaluation.ablation.drawing import draw_forest
-
     return draw_forest(report, difference_rows(report), figure_title(report), dark)
 
 
 def days_svg(report: Mapping[str, Any], dark: bool | None = None) -> str:
     """The days as an SVG by itself; "" where there are none."""
-    from metaclaw_jlab.evaluation.ablation.drawing import draw_days
-
     return draw_days(report, f"{figure_title(report)}, by day", dark)
