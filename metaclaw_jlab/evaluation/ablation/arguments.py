@@ -13,7 +13,7 @@ from metaclaw_jlab.core.ablation import AblationPlan, Budget, Days
 from metaclaw_jlab.core.arm import Arm, Learning
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.core.power import Discordant, about, smallest_difference, tasks_needed
-from metaclaw_jlab.evaluation.ablation.arms import PAPER, PRESETS, changed, parse_arm, parse_arms
+from metaclaw_jlab.evaluation.ablation.arms import PAPER, PRESETS, changed, learners, parse_arm, parse_arms
 
 ACTIONS = ("list", "show", "stop", "resume", "export", "delete", "arms", "tasks")
 KINDS = ("ipynb", "csv", "json", "vega")
@@ -186,8 +186,10 @@ def seed_words(seeds: Sequence[int]) -> str:
 
 def expected_power(plan: AblationPlan, test_tasks: int) -> str:
     """What so many test tasks can show, before anything is known of how often the arms will differ."""
+    from metaclaw_jlab.evaluation.ablation.report import pairs_of
+
     streams = len(plan.seeds) if plan.days is not None else 1
-    tasks, family = test_tasks * streams, max(1, len(plan.arms) - 1)
+    tasks, family = test_tasks * streams, max(1, len(pairs_of(plan)))
     spread = Discordant(_DISCORDANT)
     smallest = smallest_difference(tasks, spread, 0.05 / family)
     needed = tasks_needed(0.05, spread, 0.05 / family)
@@ -195,7 +197,12 @@ def expected_power(plan: AblationPlan, test_tasks: int) -> str:
         return f"{tasks} tasks cannot show a difference, however large."
     told = f"{tasks} tasks show differences of {100 * smallest:.3g} points or more with 80 % power"
     wanted = f"; to see 5 points you need about {about(needed)}" if needed and needed > tasks else ""
-    return f"Where the arms differ at {100 * _DISCORDANT:.0f} % of the tasks, {told}{wanted}."
+    apart = ""
+    if streams > 1 and (trained := learners(plan.arms)):
+        apart = (
+            f" What is trained ({', '.join(trained)}) is compared within each training, over {test_tasks}."
+        )
+    return f"Where the arms differ at {100 * _DISCORDANT:.0f} % of the tasks, {told}{wanted}.{apart}"
 
 
 _PLANNING = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.ablation import Attempt
@@ -137,15 +138,10 @@ def _kept(run: RunFolder) -> dict[str, str]:
 
 def _keep(run: RunFolder, titles: Mapping[str, str]) -> None:
     """A cache: where it cannot be written, titles are looked for again."""
-    import os
-    import secrets
+    from metaclaw_jlab.runtime.home import replace_private
 
-    path = run.path / f"{TITLES}.{secrets.token_hex(4)}"
-    try:
-        path.write_text(json.dumps(titles), encoding="utf-8")
-        os.replace(path, run.path / TITLES)
-    except OSError:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        replace_private(run.path / TITLES, json.dumps(titles))
 
 
 def _trace(attempt: Attempt, trace: Trajectory | None) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _compared(plan: AblationPlan, outcomes: ByArm) -> _Compared:
     pooled: list[PairedComparison] = []
     trained: list[TrainingSeeds] = []
     apart: list[tuple[str, str]] = []
-    for arm, reference in _pairs(plan):
+    for arm, reference in pairs_of(plan):
         ours, theirs = outcomes.get(arm, ()), outcomes.get(reference, ())
         if not ours or not theirs:
             continue
@@ -123,7 +123,8 @@ def _compared(plan: AblationPlan, outcomes: ByArm) -> _Compared:
     )
 
 
-def _pairs(plan: AblationPlan) -> list[tuple[str, str]]:
+def pairs_of(plan: AblationPlan) -> list[tuple[str, str]]:
+    """Which arms are compared with which: all with the reference, and the paper's second step."""
     names = [arm.name for arm in plan.arms]
     pairs = [(name, plan.reference) for name in names if name != plan.reference]
     if set(CHAIN) <= set(names) and not {CHAIN, CHAIN[::-1]} & set(pairs):

@@ -175,3 +175,10 @@ def test_what_a_plan_could_show_is_said_beforehand():
 def test_tasks_of_several_streams_count_together():
     assert ", 600 tasks show" in expected_power(planned("--seeds 3"), 200)
     assert ", 200 tasks show" in expected_power(planned("--seeds 3 --days 0"), 200)
+
+
+def test_what_is_trained_is_said_to_be_compared_by_training():
+    assert "What is trained (full) is compared within each training, over 200." in expected_power(
+        planned("--seeds 3"), 200
+    )
+    assert "trained" not in expected_power(planned("--arms baseline,skills --seeds 3"), 200)

@@ -54,6 +54,7 @@ def test_titles_are_kept_for_the_next_time(tmp_path):
     run = made_run(tmp_path, snapshot_plan("baseline", n=1, seeds=(1,)), traced=["t0"])
     first = task_grid(run)
     assert json.loads((run.path / TITLES).read_text()) == {"t0": "Sum the column of t0."}
+    assert (run.path / TITLES).stat().st_mode & 0o077 == 0
     for trace in run.jobs.glob("*.traces"):
         trace.unlink()
     assert task_grid(run) == first
