@@ -109,6 +109,10 @@ class PolicyRefused(PolicyError, PermissionError):
     """The endpoint refused the request: key, model name or parameters."""
 
 
+class PromptTooLong(PolicyRefused):
+    """The prompt and the longest answer do not fit the model's context."""
+
+
 class PolicyMalformed(PolicyError, ValueError):
     """The endpoint answered with something that is no completion."""
 

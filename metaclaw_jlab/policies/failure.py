@@ -15,6 +15,7 @@ from metaclaw_jlab.core.errors import (
     PolicyRefused,
     PolicyTimeout,
     PolicyUnavailable,
+    PromptTooLong,
 )
 from metaclaw_jlab.settings.secrets import Secret
 
@@ -25,8 +26,9 @@ _UNSUPPORTED = re.compile(
     re.I,
 )
 _TOO_LONG = re.compile(
-    r"context.{0,20}(length|window|size)|too (long|many tokens)|maximum.{0,20}tokens", re.I
+    r"context.{0,20}(length|window|size)|the context of|too (long|many tokens)|maximum.{0,20}tokens", re.I
 )
+_PROMPT_TOO_LONG = "The prompt is too long for"
 _NAME_ANOTHER = "Name the variable that holds its key: %metaclaw connect URL --key-env NAME."
 
 
@@ -179,7 +181,9 @@ def _of_status(error: Exception, status: int, target: Target) -> Failure:
         return Failure(PolicyTimeout(f"{where} was too slow{reason}", "Try again."), retry=True)
     if status >= 500 and status != 501:
         return _of_busy(error, f"{where} failed{reason}")
-    return Failure(PolicyRefused(*_refusal(error, status, target, reason)))
+    cause, step = _refusal(error, status, target, reason)
+    kind = PromptTooLong if cause.startswith(_PROMPT_TOO_LONG) else PolicyRefused
+    return Failure(kind(cause, step))
 
 
 def _of_busy(error: Exception, cause: str) -> Failure:
@@ -205,7 +209,7 @@ def _refusal(error: Exception, status: int, target: Target, reason: str) -> tupl
         return f"{where} says that the account has no credit left{reason}", "Top it up, or use another."
     if status == 413 or _TOO_LONG.search(reason):
         step = "Refer to less, or lower agent.reference_chars, agent.observation_chars or policy.max_tokens."
-        return f"The prompt is too long for {target.model or where}{reason}", step
+        return f"{_PROMPT_TOO_LONG} {target.model or where}{reason}", step
     return (
         f"{where} refused the request{reason}",
         "Check policy.model, policy.max_tokens and policy.extra: %metaclaw config.",

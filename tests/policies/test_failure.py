@@ -1,6 +1,7 @@
 import pytest
 
-from metaclaw_jlab.policies.failure import retry_after, unsupported_parameter
+from metaclaw_jlab.core.errors import PolicyRefused, PromptTooLong
+from metaclaw_jlab.policies.failure import Target, explain, retry_after, unsupported_parameter
 
 
 class Refusal(Exception):
@@ -50,3 +51,19 @@ NAMES = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": ""}
 )
 def test_a_parameter_is_unsupported_only_where_that_is_said(refusal: Refusal, name: str | None) -> None:
     assert unsupported_parameter(refusal, NAMES) == name
+
+
+TARGET = Target("http://127.0.0.1:1/v1", "small", None, 60.0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 4096 tokens.",
+        "The prompt has 2318 tokens, and the context of small holds 2048 with the answer.",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+    ],
+)
+def test_a_prompt_that_does_not_fit_is_told_from_other_refusals(said: str) -> None:
+    assert type(explain(Refusal(said), TARGET).error) is PromptTooLong
+    assert type(explain(Refusal("temperature must be at most 1"), TARGET).error) is PolicyRefused

@@ -34,13 +34,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its `text` is scored, `talk` joins the conversation. `failure` says why there is none."""
+    """An answer: its `text` is scored, `talk` joins the conversation. `failure` says why there is none; `left_out`
+    older messages found no room in the prompt."""
 
     text: str
     talk: Conversation
     failure: str | None = None
     spent: Spent = field(default_factory=Spent)
     skills: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @runtime_checkable
@@ -100,6 +102,7 @@ class _UnderWay:
                 _scored(round_, reply, self.workspace, self.scorer, seconds=time.monotonic() - began),
                 spent=reply.spent,
                 skills=reply.skills,
+                left_out=reply.left_out,
             )
             feedback = feedback_text(round_, result)
             self.results.append(result)

@@ -109,6 +109,7 @@ def _taken(results: Sequence[DayResult], prices: Prices | None) -> dict[str, Any
         "policy_seconds": spent.policy_seconds,
         "steps": spent.steps,
         "with_skills": sum(bool(one.skills) for one in rounds),
+        "shortened": sum(bool(one.left_out) for one in rounds),
     }
 
 
@@ -170,6 +171,11 @@ def _took(report: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"{arm}: {tokens['prompt']:,} tokens read and {tokens['completion']:,} written{cost}, "
                 f"{found['seconds']:.2f} s a round, {found['with_skills']} of {found['rounds']} rounds with skills"
+            )
+        if found["shortened"]:
+            lines.append(
+                f"{arm}: {found['shortened']} rounds were asked without the oldest messages of their day, for which "
+                "the model has no room"
             )
         lines += [f"{arm}: {note}" for note in dict.fromkeys(found["notes"])]
     return ["", *lines] if lines else []

@@ -16,7 +16,8 @@ from metaclaw_jlab.agent.prompt import (
     task_message,
 )
 from metaclaw_jlab.agent.rollout import Rollout, answer
-from metaclaw_jlab.core.policy import Message, Policy, Sampling
+from metaclaw_jlab.core.errors import PromptTooLong
+from metaclaw_jlab.core.policy import Completion, Message, Policy, Sampling
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.start_state import StartState
 from metaclaw_jlab.core.task import Origin, Reference, Task
@@ -44,6 +45,7 @@ choice in the form that it asks for. `[Previous Feedback]` is the user's word on
 NOTES = "What lies at the top of the folder, about the user and the work:"
 _NOTES = "*.md"
 _NOTE_CHARS = 8000
+_OUTPUT = "<output>"
 _FAILURES = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 
 
@@ -108,13 +110,7 @@ class RoundAgent:
         self._last = None
         with terms.pool.open(asked.workspace) as sandbox:
             files = read_folder(asked.workspace, terms.pool.folder_bytes) if terms.learner else {}
-            prompt = TrainingPrompt(
-                new_trajectory_id(),
-                PromptKind.QUERY,
-                task,
-                (_system(asked.workspace, lesson.skills), *_joined(asked.talk)),
-                StartState(),
-            )
+            system = _system(asked.workspace, lesson.skills)
             rollout = Rollout(
                 policy=terms.policy,
                 executor=sandbox,
@@ -123,17 +119,66 @@ class RoundAgent:
                 max_steps=terms.max_steps,
                 purpose=Purpose.BENCHMARK if terms.learner is None else Purpose.USER,
             )
-            done = answer(prompt, rollout)
+            done, left_out = _answered(task, system, asked.talk, len(self._day.opening), rollout)
             take_over(sandbox.files(), asked.workspace)
         done = _stamped(done, lesson.skills)
         if round_ is not None and done.stop not in _FAILURES:
             self._last = (done, files)
-        return _reply(done)
+        return replace(_reply(done), left_out=left_out)
 
     def hear(self, round_: Round, result: RoundResult, feedback: str) -> None:
         """Pass on what was lived through, where somebody learns from it."""
         if self._terms.learner is not None and self._last is not None:
             self._terms.learner.take_in(Lived(round_, *self._last, result, feedback))
+
+
+@dataclass(slots=True)
+class _Heard:
+    """A policy that remembers whether a prompt was too long for it."""
+
+    policy: Policy
+    too_long: bool = False
+
+    @property
+    def model(self) -> str:
+        return self.policy.model
+
+    def complete(
+        self,
+        messages: tuple[Message, ...],
+        sampling: Sampling,
+        *,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        try:
+            return self.policy.complete(messages, sampling, on_text=on_text)
+        except PromptTooLong:
+            self.too_long = True
+            raise
+
+
+def _answered(
+    task: Task, system: Message, talk: Conversation, opened: int, rollout: Rollout
+) -> tuple[Trajectory, int]:
+    """The task done, and how many messages of the conversation were left out: the oldest rounds after the day's
+    opening, half of them each time that the model has no room for the question, until the question stands alone."""
+    older, question = talk[opened:-1], talk[-1]
+    while True:
+        policy = _Heard(rollout.policy)
+        messages = (system, *_joined((*talk[:opened], *older, question)))
+        prompt = TrainingPrompt(new_trajectory_id(), PromptKind.QUERY, task, messages, StartState())
+        done = answer(prompt, replace(rollout, policy=policy))
+        if not (policy.too_long and older and not done.steps):
+            return done, len(talk) - opened - 1 - len(older)
+        older = _from_a_round(older[(len(older) + 1) // 2 :])
+
+
+def _from_a_round(talk: Conversation) -> Conversation:
+    """A conversation from the first message on that the user wrote."""
+    for place, message in enumerate(talk):
+        if message.role == "user" and not message.content.startswith(_OUTPUT):
+            return talk[place:]
+    return ()
 
 
 def _system(workspace: Path, skills: Sequence[Match]) -> Message:

@@ -33,7 +33,7 @@ class Spent:
 class RoundResult:
     """What came of a round. `score` is at most 1 and may be negative for letters that are no option's; `right` is a
     passed file check or an exact match; `selected` is None where no answer was found or none was asked for. `seconds`
-    are of the whole answer, code and all; `skills` were in the prompt.
+    are of the whole answer, code and all; `skills` were in the prompt, and `left_out` messages of the day were not.
     """
 
     round: str
@@ -47,6 +47,7 @@ class RoundResult:
     seconds: float = 0.0
     spent: Spent = field(default_factory=Spent)
     skills: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,25 @@ def test_a_policy_that_fails_costs_the_round_and_the_day_goes_on(scripted_server
     assert result.rounds[1].failure is None
 
 
+def test_where_the_model_has_no_room_the_oldest_messages_give_way(scripted_server, terms, small, scorer):
+    known = knowing(ANSWERS)
+
+    def behave(exchange):
+        if len(exchange.request.messages) > 6:
+            body = {"error": {"message": "This model's maximum context length is 100 tokens.", "code": None}}
+            exchange.json(400, body)
+        else:
+            text = known(exchange.request.body)
+            choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+            exchange.json(200, {"model": "scripted", "choices": [choice], "usage": {}})
+
+    scripted_server.script(*[behave] * 20)
+    result = run_day(small.days[0], RoundAgent(small.days[0], terms), small.workspaces, scorer)
+    assert [one.score for one in result.rounds] == [1.0, 0.75, 1.0]
+    assert [one.left_out for one in result.rounds] == [0, 4, 4]
+    assert all(chat.messages[1]["content"].startswith("It is day01.") for chat in scripted_server.chats)
+
+
 def test_tokens_steps_and_seconds_are_counted(lived):
     result = lived(knowing(ANSWERS))
     first, second = result.rounds[:2]
