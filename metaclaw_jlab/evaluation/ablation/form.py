@@ -67,6 +67,8 @@ def plan_of_form(
     `folder`. Raises UsageMistake, TaskSetInvalid."""
     if not arms and not extra:
         raise UsageMistake("No arm is chosen.", f"Choose two at least, such as {' and '.join(PAPER[::2])}.")
+    if not tasks.strip():
+        raise TaskSetInvalid("No tasks are named.", f"Use {TASKS}, a JSONL file, a notebook or log.")
     words = Namespace(
         arms=",".join(arms) if arms else None,
         arm=list(extra),
@@ -117,8 +119,6 @@ def task_spec(spec: str, folder: Path) -> str:
 def _check_tasks(spec: str, workspace: Workspace) -> None:
     from metaclaw_jlab.evaluation.task_sets import describe_task_sets
 
-    if not spec:
-        raise TaskSetInvalid("No tasks are named.", f"Use {TASKS}, a JSONL file, a notebook or log.")
     for one in describe_task_sets(workspace):
         if one.spec == spec and one.why_not is not None:
             raise TaskSetInvalid(f"{one.title} cannot be used: {one.why_not}", f"Use {TASKS}, for one.")

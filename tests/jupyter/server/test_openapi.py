@@ -29,8 +29,9 @@ def test_everything_that_is_referred_to_is_there(description: dict[str, Any]) ->
 def test_every_answer_says_what_it_is(description: dict[str, Any]) -> None:
     for found in OPERATIONS:
         answers = description["paths"][found.path][found.method.lower()]["responses"]
-        schema = answers[str(found.status)]["content"]["application/json"]["schema"]
-        assert schema.keys() & {"$ref", "type"}, found.name
+        contents = answers[str(found.status)]["content"]
+        assert contents.keys() == {*(found.files or ("application/json",))}
+        assert all(one["schema"].keys() & {"$ref", "type"} for one in contents.values()), found.name
 
 
 def test_the_server_lies_under_the_base_url(description: dict[str, Any]) -> None:
