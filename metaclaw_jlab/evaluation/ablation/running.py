@@ -25,7 +25,7 @@ from metaclaw_jlab.evaluation.ablation.attempts_log import forget, read_attempts
 from metaclaw_jlab.evaluation.ablation.conducting import Conducting
 from metaclaw_jlab.evaluation.ablation.frozen_home import freeze, open_frozen, place_of
 from metaclaw_jlab.evaluation.ablation.jobs import Job, chain_jobs, planned, snapshot_jobs
-from metaclaw_jlab.evaluation.ablation.plans import check_plan, is_practice, settings_of
+from metaclaw_jlab.evaluation.ablation.plans import check_plan, settings_of
 from metaclaw_jlab.evaluation.ablation.precautions import check_rooms
 from metaclaw_jlab.evaluation.ablation.progress import Progress
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, RunState
@@ -170,8 +170,8 @@ def _prepared(run: RunFolder, plan: AblationPlan) -> list[Job]:
 
 
 def _tasks(run: RunFolder, plan: AblationPlan, workspace: Workspace) -> dict[int, TaskSet]:
-    """The tasks by seed, loaded once and kept. In a practice stream each seed draws a house and tasks of its own."""
-    drawn = plan.days is not None and is_practice(plan.tasks)
+    """The tasks by seed, loaded once and kept. In a stream each seed has a file: practice draws a house by it."""
+    drawn = plan.days is not None
     sets: dict[Path, TaskSet] = {}
     found = {}
     for seed in plan.seeds:

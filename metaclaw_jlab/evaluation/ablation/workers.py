@@ -87,6 +87,8 @@ class LocalWorkers:
     def messages(self, seconds: float) -> Iterator[Message]:
         """What has come; waits so long at most for the first. Raises AblationError where a process died at one job
         twice."""
+        if self._dropped:
+            seconds = 0.0
         while self._dropped:
             yield Message(MessageKind.STOPPED, self._dropped.popleft().id)
         with suppress(queue.Empty):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.agent.parser import render_reply
-from metaclaw_jlab.core.ablation import AblationPlan, Attempt, Budget
+from metaclaw_jlab.core.ablation import AblationPlan, Attempt, Budget, Days
 from metaclaw_jlab.core.arm import BASE, Arm, SkillSource
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, create_run
 from metaclaw_jlab.runtime.home import Home, open_home
@@ -49,8 +49,8 @@ class Asked:
         return render_reply(f"x = {found[1] if right else -1}", done=True)
 
 
-def home_with(server: ScriptedServer, folder: Path, tasks: int = 10) -> tuple[Home, Asked]:
-    """A home whose policy is the server, with a file `tasks.jsonl` beside it."""
+def home_with(server: ScriptedServer, folder: Path, tasks: int = 10, learnt: int = 0) -> tuple[Home, Asked]:
+    """A home whose policy is the server, with a file `tasks.jsonl` beside it; `learnt` more are there to learn from."""
     asked = Asked()
     server.always(asked.answer)
     home = open_home(folder / "home")
@@ -58,6 +58,10 @@ def home_with(server: ScriptedServer, folder: Path, tasks: int = 10) -> tuple[Ho
     lines = [
         json.dumps({"id": f"t{i:02d}", "task": f"Let x be {i}.", "checks": [f"x == {i}"]})
         for i in range(tasks)
+    ]
+    lines += [
+        json.dumps({"task": f"Let x be {i}.", "checks": [f"x == {i}"], "split": "train"})
+        for i in range(100, 100 + learnt)
     ]
     (folder / "tasks.jsonl").write_text("\n".join(lines))
     return home, asked
@@ -73,6 +77,7 @@ def planned_run(
     budget: Budget | None = None,
     arms: Sequence[Arm] = ARMS,
     samples: int = 1,
+    days: Days | None = None,
 ) -> RunFolder:
     """A run of these arms on the file of tasks."""
     plan = AblationPlan(
@@ -82,6 +87,7 @@ def planned_run(
         n=n,
         seeds=tuple(seeds),
         samples=samples,
+        days=days,
         budget=budget or Budget(),
         parallel=parallel,
     )

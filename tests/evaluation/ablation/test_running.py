@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metaclaw_jlab.core.ablation import AblationState, Budget
+from metaclaw_jlab.core.ablation import AblationState, Budget, Days
 from metaclaw_jlab.core.arm import BASE, Arm
 from metaclaw_jlab.core.errors import LeaseHeld
 from metaclaw_jlab.core.skill import Skill
@@ -151,6 +151,16 @@ def test_the_home_and_its_copy_are_as_they_were(scripted_server: ScriptedServer,
     assert read_attempts(run)
     assert contents(home) == before
     assert contents(copy) == copied
+
+
+def test_a_stream_of_days_is_run_in_chains(scripted_server: ScriptedServer, tmp_path: Path) -> None:
+    home, _ = home_with(scripted_server, tmp_path, 3, learnt=4)
+    run = planned_run(home, tmp_path, n=3, parallel=2, days=Days(2, 2, 2))
+    state = run_ablation(run)
+    assert (state.state, state.reason, state.of) == (AblationState.DONE, "", 14)
+    attempts = read_attempts(run)
+    assert sorted(str(one.day) for one in attempts) == ["1"] * 4 + ["2"] * 4 + ["None"] * 6
+    assert not run.chains.exists()
 
 
 def test_one_process_conducts_a_run(scripted_server: ScriptedServer, tmp_path: Path) -> None:
