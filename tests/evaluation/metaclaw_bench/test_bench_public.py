@@ -1,11 +1,15 @@
 """The public days, where there is a copy of them: the sanity policies come out where they must."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 
+from metaclaw_jlab.core.policy import Completion, Sampling
 from metaclaw_jlab.evaluation.metaclaw_bench.arm_run import run_days
 from metaclaw_jlab.evaluation.metaclaw_bench.checking import Scorer
-from metaclaw_jlab.evaluation.metaclaw_bench.format import FileCheck, MultiChoice
+from metaclaw_jlab.evaluation.metaclaw_bench.format import Day, FileCheck, MultiChoice
 from metaclaw_jlab.evaluation.metaclaw_bench.report import arm_report, select_all_floor
+from metaclaw_jlab.evaluation.metaclaw_bench.round_agent import Lesson, RoundAgent, Terms
 from metaclaw_jlab.evaluation.metaclaw_bench.sanity import SANITY_POLICIES
 
 
@@ -54,3 +58,52 @@ def test_a_day_whose_files_are_right_is_done(public, check_pool):
     )
     passed = [one.right for one in result.rounds if one.kind == "file_check"]
     assert passed == [True] * sum(isinstance(round_, FileCheck) for round_ in day.rounds)
+
+
+@dataclass
+class Knowing:
+    """Selects all options but the last right one of each choice, and names files in day 6 as its rule wants them."""
+
+    days: dict[str, Day]
+    model: str = "knowing"
+
+    def complete(self, messages, sampling, *, on_text=None):
+        said = messages[-1].content
+        text = "Done."
+        for day in self.days.values():
+            for round_ in day.rounds:
+                if not said.endswith(round_.question):
+                    continue
+                if isinstance(round_, MultiChoice):
+                    text = f"\\bbox{{{','.join(chosen(round_))}}}"
+                elif day.id == "day06":
+                    names = [f"day06/20260323_part_{round_.id}.{kind}" for kind in ("json", "md")]
+                    text = f"```python\nfor name in {names}:\n    open(name, 'w').write('{{}}')\n```"
+        return Completion(text, "stop", self.model)
+
+
+def chosen(round_: MultiChoice) -> list[str]:
+    return sorted(set(round_.options) - {max(round_.answer)})
+
+
+def test_a_scripted_policy_gets_what_it_is_due_in_each_round_through_the_agent(public, check_pool):
+    wanted = {day.id: day for day in public.days if day.id in ("day01", "day06", "day29")}
+    some = replace(public, days=tuple(wanted.values()))
+    terms = Terms(
+        policy=Knowing(wanted),
+        pool=check_pool,
+        sampling=Sampling(),
+        max_steps=3,
+        taught=lambda *_: Lesson(),
+    )
+    results = run_days(
+        some, lambda day: RoundAgent(day, terms), Scorer(check_pool, public.checkers), parallel=2
+    )
+    for day, result in zip(some.days, results, strict=True):
+        due = [
+            1 - len(set(chosen(one)) ^ one.answer) / len(one.options)
+            if isinstance(one, MultiChoice)
+            else float(day.id == "day06")
+            for one in day.rounds
+        ]
+        assert [one.score for one in result.rounds] == pytest.approx(due)
