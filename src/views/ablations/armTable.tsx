@@ -51,7 +51,9 @@ function Took({ arm }: { arm: ArmResult }): ReactElement {
   const parts = [
     arm.about,
     trans._n('%1 task', '%1 tasks', arm.tasks),
-    trans._n('%1 attempt', '%1 attempts', arm.attempts),
+    ...(arm.attempts === arm.tasks
+      ? []
+      : [trans._n('%1 attempt', '%1 attempts', arm.attempts)]),
     trans.__('%1 tokens', short(arm.tokens))
   ];
   if (arm.right !== null) {

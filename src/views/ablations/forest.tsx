@@ -118,25 +118,27 @@ function Plot({
           </g>
         ))}
       </svg>
-      <table className="mc-heard">
-        <caption>{title}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('What')}</th>
-            <th scope="col">{trans.__('Value')}</th>
-            <th scope="col">{trans.__('95 % interval')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {lines.map(({ name, value, bounds }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{tell(value)}</td>
-              <td>{tellBounds(bounds)}</td>
+      <div className="mc-heard">
+        <table>
+          <caption>{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('What')}</th>
+              <th scope="col">{trans.__('Value')}</th>
+              <th scope="col">{trans.__('95 % interval')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {lines.map(({ name, value, bounds }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{tell(value)}</td>
+                <td>{tellBounds(bounds)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

@@ -87,7 +87,7 @@ function Side({ trace, pair, differs, label, choose }: ISide): ReactElement {
       }`}
       aria-labelledby={head}
     >
-      <header className="mc-pair-head">
+      <div className="mc-pair-head">
         <select
           className="mc-field"
           aria-label={trans.__('Arm, %1', label)}
@@ -120,7 +120,7 @@ function Side({ trace, pair, differs, label, choose }: ISide): ReactElement {
             <span aria-hidden="true">⚠</span> {trace.failure}
           </p>
         )}
-      </header>
+      </div>
       <TraceSteps steps={trace.steps} arm={trace.arm} />
     </section>
   );

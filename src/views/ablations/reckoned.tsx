@@ -33,6 +33,12 @@ export function Reckoned({ draft, options }: IReckoned): ReactElement {
         arms * tasks * request.seeds * request.samples,
         reference
       )}{' '}
+      {request.days !== null &&
+        trans._n(
+          'Before them each arm learns for %1 day.',
+          'Before them each arm learns for %1 days.',
+          request.days
+        )}{' '}
       {shown === null
         ? trans.__(
             'So few tasks show hardly any difference: take more of them.'

@@ -36,7 +36,7 @@ export function RunPage({ model, number }: IRunPage): ReactElement {
             <Head report={found} />
             <Acts model={model} report={found} />
             <Results report={found} />
-            <Export model={model} report={found} />
+            {found.done > 0 && <Export model={model} report={found} />}
             <About report={found} />
           </>
         )}
@@ -49,7 +49,7 @@ function Head({ report }: { report: AblationReport }): ReactElement {
   const { trans } = useView();
   const { sign, word } = stateInWords(report.state, trans);
   return (
-    <header>
+    <div className="mc-ablation-top">
       <h3 className="mc-title">
         {trans.__('Ablation %1', report.number)}
         {': '}
@@ -68,7 +68,7 @@ function Head({ report }: { report: AblationReport }): ReactElement {
       <p className="mc-heard" role="status">
         {trans.__('Ablation %1: %2', report.number, word)}
       </p>
-    </header>
+    </div>
   );
 }
 
@@ -88,7 +88,7 @@ function Results({ report }: { report: AblationReport }): ReactElement {
       <Trainings trainings={report.training_seeds} />
       {report.days && <Days days={report.days} />}
       <ArmTable report={report} />
-      <h4 className="mc-title">{trans.__('Task by task')}</h4>
+      <h4 className="mc-title mc-grid-link">{trans.__('Task by task')}</h4>
       <button
         type="button"
         className="mc-button"
