@@ -19,6 +19,7 @@ def render_ablation(report: Mapping[str, Any], width: int = WIDTH) -> str:
         _differences(report, width),
         [one["sentence"] for one in report["comparisons"]],
         _trainings(report),
+        _seeds(report),
         _days(report),
         [*_failures(report), *report["notes"]],
         [report["verdict"]],
@@ -88,15 +89,24 @@ def _trainings(report: Mapping[str, Any]) -> list[str]:
     return [one["sentence"] for one in report["training_seeds"]]
 
 
+def _seeds(report: Mapping[str, Any]) -> list[str]:
+    """Means of the streams one by one, where each seed draws another."""
+    means = {name: arm.get("by_seed", {}) for name, arm in report["arms"].items()}
+    seeds = [str(seed) for seed in report["seeds"] if any(str(seed) in found for found in means.values())]
+    return _means_by("mean with seed", seeds, means) if len(seeds) > 1 else []
+
+
 def _days(report: Mapping[str, Any]) -> list[str]:
     curves: Mapping[str, Sequence[Mapping[str, Any]]] = report["days"] or {}
     days = sorted({point["day"] for curve in curves.values() for point in curve})
-    if not days:
-        return []
-    rows = [("mean of day", *(str(day) for day in days))]
-    for arm, curve in curves.items():
-        means = {point["day"]: f"{point['mean']:.2f}" for point in curve}
-        rows.append((arm, *(means.get(day, "") for day in days)))
+    means = {arm: {str(point["day"]): point["mean"] for point in curve} for arm, curve in curves.items()}
+    return _means_by("mean of day", [str(day) for day in days], means) if days else []
+
+
+def _means_by(title: str, columns: Sequence[str], means: Mapping[str, Mapping[str, float]]) -> list[str]:
+    rows = [(title, *columns)]
+    for arm, found in means.items():
+        rows.append((arm, *(f"{found[column]:.2f}" if column in found else "" for column in columns)))
     lines = _table(rows)
     return [lines[0], "-" * len(lines[0]), *lines[1:]]
 

@@ -100,6 +100,8 @@ def test_the_text_ends_with_the_verdict():
     assert text.splitlines()[-1] == STREAM["verdict"]
     assert "Of 3 trainings of full the worst is seed" in text
     assert "mean of day" in text
+    assert "mean with seed  1     2     3" in text
+    assert "mean with seed" not in render_ablation(SNAPSHOT)
 
 
 def test_bars_stand_where_the_terminal_is_wide_enough():
