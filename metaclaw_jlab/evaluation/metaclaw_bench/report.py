@@ -177,8 +177,20 @@ def _took(report: Mapping[str, Any]) -> list[str]:
                 f"{arm}: {found['shortened']} rounds were asked without the oldest messages of their day, for which "
                 "the model has no room"
             )
-        lines += [f"{arm}: {note}" for note in dict.fromkeys(found["notes"])]
+        lines += [f"{arm}: {line}" for line in _noted(found["notes"])]
     return ["", *lines] if lines else []
+
+
+def _noted(notes: Sequence[str]) -> list[str]:
+    """Notes of days, one that several days share only once."""
+    days: dict[str, list[str]] = {}
+    for note in notes:
+        day, _, text = note.partition(": ")
+        days.setdefault(text, []).append(day)
+    return [
+        f"{where[0]}{f' and {len(where) - 1} more' if len(where) > 1 else ''}: {text}"
+        for text, where in days.items()
+    ]
 
 
 def _day_report(result: DayResult) -> dict[str, Any]:

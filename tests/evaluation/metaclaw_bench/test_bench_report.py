@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,12 @@ def test_notes_of_days_are_told_under_their_arm(small):
     noted = DayResult("day01", RESULTS[0].rounds, notes=("The weights were not trained: no tasks.",))
     text = render_report(bench_report(small, {"full": (noted,)}))
     assert "full: day01: The weights were not trained: no tasks." in text
+
+
+def test_a_note_that_days_share_is_told_once(small):
+    days = [replace(day, notes=("An endpoint answers.",)) for day in RESULTS]
+    text = render_report(bench_report(small, {"full": days}))
+    assert "full: day01 and 1 more: An endpoint answers." in text
 
 
 # ---------------------------------------------------------------- the reference's result files
