@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from metaclaw_jlab.practice import PracticeTask, draw_house, from_dict, task_set, to_dict
+from metaclaw_jlab.practice import draw_house, from_dict, task_set, to_dict
 from metaclaw_jlab.practice.misjudging import misjudged
 
 TASKS = task_set("train", 3, 40, house=draw_house(Random(1), "train"))
@@ -31,9 +31,7 @@ def test_the_wrong_verdict_is_always_the_same() -> None:
     assert len({misjudged(task, True).feedback for task in TASKS}) > 10
 
 
-def test_a_task_says_that_it_is_misjudged_and_one_that_is_not_says_nothing(
-    task: PracticeTask = TASKS[0],
-) -> None:
-    wrong = replace(task, misjudged=True)
+def test_a_task_says_that_it_is_misjudged_and_one_that_is_not_says_nothing() -> None:
+    wrong = replace(TASKS[0], misjudged=True)
     assert from_dict(to_dict(wrong)) == wrong
-    assert "misjudged" not in to_dict(task)
+    assert "misjudged" not in to_dict(TASKS[0])
