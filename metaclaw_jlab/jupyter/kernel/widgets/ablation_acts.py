@@ -110,9 +110,10 @@ def session_settings(workspace: Workspace) -> dict[str, object]:
     return dict(workspace.overrides)
 
 
-def _plan(workspace: Workspace, plan: Mapping[str, Any]) -> AblationPlan:
+def _plan(workspace: Workspace, filled: Mapping[object, object]) -> AblationPlan:
     from metaclaw_jlab.evaluation.ablation.form import checked, plan_of_form
 
+    plan = {str(name): value for name, value in filled.items()}
     return checked(
         plan_of_form(
             workspace,

@@ -36,6 +36,11 @@ Words = Annotated[str, Field(max_length=CHARS)]
 Count = Annotated[int, INTEGRAL]
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """What may be left out has to be nothing that front ends send."""
+    schema.pop("default", None)
+
+
 class Planned(Body):
     """What is to be compared, and on what."""
 
@@ -47,7 +52,7 @@ class Planned(Body):
     reference: Words | None = Field(
         None,
         description="The arm that the others are compared with; the first where left out.",
-        json_schema_extra=lambda schema: schema.pop("default", None),
+        json_schema_extra=_without_default,
     )
     n: Count = Field(100, ge=1, le=MOST_TASKS, description="The most test tasks.")
     seeds: Count = Field(1, ge=1, le=MOST_SEEDS, description="How many seeds.")
