@@ -19,6 +19,8 @@ from metaclaw_jlab.runtime.home import open_home
 
 logger = logging.getLogger("metaclaw_jlab.evaluation.ablation")
 
+LOG_SECONDS = 30.0
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Conduct it: 0 where it came to its end or was stopped, 1 where it failed."""
@@ -30,13 +32,13 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, _interrupted)
-    told = ""
+    told = float("-inf")
 
     def tell(progress: Progress) -> None:
         nonlocal told
-        if progress.sentence != told:
-            told = progress.sentence
-            logger.info("%s", told)
+        if progress.seconds - told >= LOG_SECONDS:
+            told = progress.seconds
+            logger.info("%s", progress.sentence)
 
     try:
         state = run_ablation(

@@ -60,6 +60,8 @@ def run_ablation(
     A wish to stop from before is forgotten unless `heed_stop`. Raises LeaseHeld where it runs already.
     """
     before = run.state()
+    if before.state is AblationState.DONE:
+        return before
     with _conducted(run):
         if not heed_stop:
             run.forget_stop()

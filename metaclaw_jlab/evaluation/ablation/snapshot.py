@@ -76,7 +76,8 @@ class Snapshot:
         self._say = say
         self._plan: AblationPlan = run.plan()
         self._arms: Mapping[str, Arm] = {arm.name: arm for arm in self._plan.arms}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._making = {name: threading.Lock() for name in self._arms}
         self._tasks: TaskSet | None = None
         self._benches: dict[str, Bench] = {}
         self._pools: dict[tuple[object, ...], SandboxPool] = {}
@@ -123,10 +124,10 @@ class Snapshot:
             self._benches.clear()
 
     def _bench(self, name: str) -> Bench:
-        with self._lock:
+        if name not in self._arms:
+            raise AblationError(f"Ablation {self._run.number} has no arm {name}.", "See its plan.json.")
+        with self._making[name]:  # one may take its time over a temperature, and hold up no other
             if name not in self._benches:
-                if name not in self._arms:
-                    raise AblationError(f"Ablation {self._run.number} has no arm {name}.", "")
                 self._benches[name] = self._made(self._arms[name])
             return self._benches[name]
 
@@ -174,9 +175,12 @@ class Snapshot:
     def _pool(self, workspace: Workspace, settings: Settings) -> SandboxPool:
         """Arms of the same limits share their warm processes."""
         limits = (repr(settings.sandbox), settings.agent.observation_chars)
-        if limits not in self._pools:
-            self._pools[limits] = workspace.sandbox_pool(_WARM)
-        return self._pools[limits]
+        with self._lock:
+            if self._closed:
+                raise AblationError("The worker has ended meanwhile.", "Resume the ablation.")
+            if limits not in self._pools:
+                self._pools[limits] = workspace.sandbox_pool(_WARM)
+            return self._pools[limits]
 
     def _at_its_best(self, bench: Bench) -> Bench:
         """The arm at the temperature that does best on validation tasks, which the first worker finds for all."""
@@ -214,7 +218,13 @@ class Snapshot:
                     threads.submit(attempt_task, trial, skills, conditions, seed=seed)
                     for trial, skills in chosen
                 ]
-                return fmean(future.result().attempt.value for future in futures)
+                found = [future.result().attempt for future in futures]
+            if self._closed or all(one.failure is not None for one in found):
+                raise AblationError(
+                    f"No temperature could be chosen for arm {bench.arm.name}: {found[0].failure}",
+                    "Resume the ablation once its policy answers.",
+                )
+            return fmean(one.value for one in found)
 
         best = best_temperature(share)
         self._say(

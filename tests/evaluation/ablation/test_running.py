@@ -101,6 +101,27 @@ def test_a_killed_run_resumes_to_the_same_result(scripted_server: ScriptedServer
     assert not again & finished
 
 
+def test_a_coordinator_that_is_told_to_end_leaves_a_run_that_can_be_resumed(
+    scripted_server: ScriptedServer, tmp_path: Path
+) -> None:
+    home, asked = home_with(scripted_server, tmp_path, 40)
+    run = planned_run(home, tmp_path, n=40)
+    words = [sys.executable, "-m", MODULE, "--home", str(home.path), "--run", str(run.number)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as coordinator:
+        asked.on_request = lambda total: coordinator.terminate() if total == 5 else None
+        assert coordinator.wait(240) == 0
+    assert run.state().state is AblationState.CANCELLED
+    assert run_ablation(run).state is AblationState.DONE
+    assert len(read_attempts(run)) == 80
+
+
+def test_a_run_that_is_done_stays_as_it_is(scripted_server: ScriptedServer, tmp_path: Path) -> None:
+    home, _ = home_with(scripted_server, tmp_path, 2)
+    run = planned_run(home, tmp_path, n=2)
+    assert run_ablation(run) == run_ablation(run)
+    assert not run.frozen.exists()
+
+
 def test_a_budget_of_tokens_ends_a_run_that_goes_on_with_a_larger_one(
     scripted_server: ScriptedServer, tmp_path: Path
 ) -> None:
