@@ -153,7 +153,7 @@ class RunFolder:
                 shutil.rmtree(gone, ignore_errors=True)
         except LeaseHeld as error:
             raise LeaseHeld(
-                f"Ablation {self.number} is running.", f"Stop it first: metaclaw ablate --stop {self.number}."
+                f"Ablation {self.number} is running.", f"Stop it first: metaclaw ablate stop {self.number}."
             ) from error
         except OSError as error:
             raise home_error(self.home.path, error) from error

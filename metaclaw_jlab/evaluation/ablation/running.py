@@ -102,7 +102,7 @@ def start_beside(run: RunFolder, *, start_seconds: float = START_SECONDS) -> Non
     Raises LeaseHeld where it runs already, AblationError where it does not come up.
     """
     if run.running():
-        raise LeaseHeld(f"Ablation {run.number} is running.", f"See: metaclaw ablate --show {run.number}.")
+        raise LeaseHeld(f"Ablation {run.number} is running.", f"See: metaclaw ablate show {run.number}.")
     run.forget_stop()
     descriptor = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
@@ -191,7 +191,7 @@ def _tasks(run: RunFolder, plan: AblationPlan, workspace: Workspace) -> dict[int
 def _loaded(plan: AblationPlan, seed: int, workspace: Workspace) -> TaskSet:
     tasks = load_tasks(plan.tasks, plan.n, seed=seed, workspace=workspace, days=plan.days)
     if not tasks.test:
-        raise AblationError(f"{plan.tasks} has no test tasks.", "Choose other tasks: metaclaw ablate --list.")
+        raise AblationError(f"{plan.tasks} has no test tasks.", "Choose other tasks: metaclaw ablate --help tells which there are.")
     return tasks
 
 
@@ -230,7 +230,7 @@ def _conducted(run: RunFolder) -> Iterator[None]:
         if held:
             raise
         raise LeaseHeld(
-            f"Ablation {run.number} is running already.", f"See: metaclaw ablate --show {run.number}."
+            f"Ablation {run.number} is running already.", f"See: metaclaw ablate show {run.number}."
         ) from error
 
 
