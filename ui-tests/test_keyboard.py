@@ -26,6 +26,7 @@ PLACES = {
     "scores": ("metaclaw:show-tab", {"tab": "scores"}),
     "training": ("metaclaw:show-tab", {"tab": "training"}),
     "ablations": ("metaclaw:show-tab", {"tab": "ablations"}),
+    "a new ablation": ("metaclaw:new-ablation", {}),
 }
 
 

@@ -26,6 +26,7 @@ PLACES = {
     "a run": ("metaclaw:show-tab", {"tab": "training", "subject": "run/3"}, "table"),
     "an adapter": ("metaclaw:show-tab", {"tab": "training", "subject": "adapter/2"}, "table"),
     "ablations": ("metaclaw:show-tab", {"tab": "ablations"}, ".mc-empty"),
+    "a new ablation": ("metaclaw:new-ablation", {}, ".mc-ablation-form"),
 }
 PAGES = {"settings": ("metaclaw:open-settings", ".mc-setting"), "doctor": ("metaclaw:doctor", ".mc-finding")}
 

@@ -65,9 +65,11 @@ describe('an ablation that is written down', () => {
   it('begins anew after its end', () => {
     const draft = begun();
     draft.toggle('full');
+    draft.type('days', '6');
     draft.end();
     draft.begin(CHOICES);
     expect(draft.arms.has('full')).toBe(true);
+    expect(draft.numbers.days).toBe('');
   });
 });
 

@@ -22,6 +22,14 @@ interface IField {
   needed: boolean;
 }
 
+const USUAL: Readonly<Record<NumberField, string>> = {
+  n: '100',
+  seeds: '3',
+  samples: '1',
+  days: '',
+  minutes: ''
+};
+
 const FIELDS: readonly IField[] = [
   { field: 'n', read: whole, needed: true },
   { field: 'seeds', read: whole, needed: true },
@@ -57,13 +65,7 @@ export class AblationDraft {
   readonly arms = new Set<string>();
   extra = '';
   tasks = '';
-  readonly numbers: Record<NumberField, string> = {
-    n: '100',
-    seeds: '3',
-    samples: '1',
-    days: '',
-    minutes: ''
-  };
+  numbers: Record<NumberField, string> = { ...USUAL };
 
   /** Begin with what the server proposes, where nobody has chosen anything. */
   begin(options: AblationChoices): void {
@@ -106,6 +108,7 @@ export class AblationDraft {
   end(): void {
     this.arms.clear();
     this.extra = this.tasks = '';
+    this.numbers = { ...USUAL };
     this._touched = this._begun = false;
     this._changed.emit();
   }

@@ -70,6 +70,15 @@ function Took({ arm }: { arm: ArmResult }): ReactElement {
       trans.__('%1 of it the policy', duration(arm.policy_seconds, trans))
     );
   }
+  const seeds = Object.entries(arm.by_seed ?? {});
+  if (seeds.length > 1) {
+    parts.push(
+      trans.__(
+        'by seed %1',
+        seeds.map(([seed, mean]) => `${seed}: ${percent(mean)}`).join(', ')
+      )
+    );
+  }
   return (
     <>
       {parts.join(' · ')}

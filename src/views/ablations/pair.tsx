@@ -1,5 +1,5 @@
 import React, { type ReactElement, useId, useReducer } from 'react';
-import type { Trace, TracePair } from '../../api/schema';
+import type { Trace, TraceCheck, TracePair } from '../../api/schema';
 import {
   differsAt,
   type IGridView,
@@ -122,7 +122,37 @@ function Side({ trace, pair, differs, label, choose }: ISide): ReactElement {
         )}
       </div>
       <TraceSteps steps={trace.steps} arm={trace.arm} />
+      <Checks checks={trace.checks} />
     </section>
+  );
+}
+
+/** What was asked of the outcome, and whether it held. */
+function Checks({
+  checks
+}: {
+  checks: readonly TraceCheck[];
+}): ReactElement | null {
+  const { trans } = useView();
+  if (checks.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="mc-list" role="list" aria-label={trans.__('Checks')}>
+      {checks.map(({ source, passed, feedback }, index) => (
+        <li key={index} className="mc-ablation-finding" title={source}>
+          <span className={passed ? 'mc-good' : 'mc-bad'}>
+            <span aria-hidden="true">{passed ? '✓' : '✗'}</span>
+            <span className="mc-heard">
+              {passed ? trans.__('passed:') : trans.__('not passed:')}
+            </span>
+          </span>
+          <span dir="auto">
+            {feedback === '' ? <code>{source}</code> : feedback}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

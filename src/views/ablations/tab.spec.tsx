@@ -337,6 +337,7 @@ describe('a task', () => {
     screen.getByText('They differ from step 1 on.');
     screen.getByRole('group', { name: 'skills, step 1: Code' });
     screen.getByText(/the task itself was right/);
+    screen.getAllByText('Use semicolons.');
     expect(screen.getAllByText('Whole reply')).toHaveLength(1);
   });
 
