@@ -191,7 +191,7 @@ def _tasks(run: RunFolder, plan: AblationPlan, workspace: Workspace) -> dict[int
 def _loaded(plan: AblationPlan, seed: int, workspace: Workspace) -> TaskSet:
     tasks = load_tasks(plan.tasks, plan.n, seed=seed, workspace=workspace, days=plan.days)
     if not tasks.test:
-        raise AblationError(f"{plan.tasks} has no test tasks.", "Choose other tasks: metaclaw ablate --help tells which there are.")
+        raise AblationError(f"{plan.tasks} has no test tasks.", "Choose other tasks, or a larger file.")
     return tasks
 
 
