@@ -18,7 +18,7 @@ from metaclaw_jlab.evaluation.ablation.arms import PAPER, PRESETS, changed, lear
 ACTIONS = ("list", "show", "stop", "resume", "export", "delete", "arms", "tasks")
 KINDS = ("ipynb", "csv", "json", "vega")
 TASKS = "practice:held-out"
-PRACTICE_DAYS = Days(number=6, tasks=24)  # learns from as many tasks as the demo does
+PRACTICE_DAYS = Days(number=6, tasks=24, nights=3)  # learns from as many tasks as the demo does
 _USUAL = 100  # test tasks
 _PARALLEL = 8
 _DISCORDANT = 0.3  # of pairs, where nothing is known yet
@@ -62,7 +62,7 @@ def add_ablate_arguments(parser: argparse.ArgumentParser) -> None:
     )
     days.add_argument("--day-tasks", type=_positive, metavar="N", help="tasks a day (default: 24)")
     days.add_argument(
-        "--nights", type=_positive, metavar="K", help="weights may train after every K-th day (default: 1)"
+        "--nights", type=_positive, metavar="K", help="weights may train after every K-th day (default: 3)"
     )
     budget = parser.add_argument_group("what it may use")
     budget.add_argument("--budget-minutes", type=_amount, metavar="M", help="minutes")
@@ -132,7 +132,8 @@ def days_of(
     if number is None:
         number = PRACTICE_DAYS.number if tasks.partition(":")[0] == "practice" else 0
     if number:
-        return Days(number, day_tasks or PRACTICE_DAYS.tasks, nights=nights or 1)
+        usual = min(number, PRACTICE_DAYS.nights)
+        return Days(number, day_tasks or PRACTICE_DAYS.tasks, nights=nights or usual)
     if day_tasks or nights:
         raise UsageMistake("There are no days for --day-tasks and --nights.", "Put --days.")
     return None

@@ -49,7 +49,7 @@ def test_without_words_it_is_the_papers_ablation_on_practice_tasks():
 
 def test_the_command_of_the_manual():
     plan = planned("--arms baseline,skills,full --tasks practice:held-out --n 200 --seeds 3")
-    assert (plan.n, plan.seeds, plan.days) == (200, (1, 2, 3), Days(6, 24))
+    assert (plan.n, plan.seeds, plan.days) == (200, (1, 2, 3), Days(6, 24, nights=3))
 
 
 def test_other_tasks_have_no_days_unless_they_are_asked_for():
