@@ -162,7 +162,7 @@ wheel: setup  ## Build the wheel into dist/ and look whether all is in it
 	for part in labextensions/metaclaw-jlab/package.json practice/splits.json \
 	    embedded/model/model.safetensors embedded/card.md py.typed \
 	    jupyter_server_config.d/metaclaw_jlab.json skills/shipped_embedder.npz event_schemas/happened.yaml \
-	    widgets/dashboard.js widgets/dashboard.css schemas/metaclaw-jlab/sidebar.json migrations/0007_library.sql; do \
+	    widgets/dashboard.js widgets/ablation.js widgets/ablation.css schemas/metaclaw-jlab/sidebar.json migrations/0007_library.sql; do \
 	  grep -qF "$$part" <<< "$$listing" || { echo "the wheel lacks $$part" >&2; exit 1; }; \
 	done
 
