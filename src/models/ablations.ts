@@ -1,5 +1,4 @@
 import { type Api, answer } from '../api/client';
-import { Refused } from '../api/failure';
 import { AblationDraft } from './ablationDraft';
 import { gridView, type IGridView } from './ablationGrid';
 import type {
@@ -112,39 +111,17 @@ export class Ablations {
     void this.runs.page.refresh();
   }
 
-  /** One task of a run with the first seed that it was attempted with: where seeds draw worlds of their own, each has its own tasks. */
-  async firstTrace(
-    api: Api,
-    number: number,
-    task: string,
-    seeds: readonly number[],
-    sample: number
-  ): Promise<TracePair> {
-    let failure: unknown;
-    for (const seed of seeds) {
-      try {
-        return await this.trace(api, number, task, seed, sample);
-      } catch (error) {
-        if (!(error instanceof Refused && error.status === 404)) {
-          throw error;
-        }
-        failure ??= error;
-      }
-    }
-    throw failure;
-  }
-
-  /** One task of a run, and what each arm did with it. */
+  /** One task of a run, and what each arm did with it: with one seed, or the first that it was attempted with. */
   trace(
     api: Api,
     number: number,
     task: string,
-    seed: number,
+    seed: number | undefined,
     sample: number
   ): Promise<TracePair> {
     const params = {
       path: { number: String(number), task },
-      query: { seed, sample }
+      query: { sample, ...(seed === undefined ? {} : { seed }) }
     };
     return answer(api.GET('/ablations/{number}/tasks/{task}', { params }));
   }

@@ -185,6 +185,7 @@ export const PAIR: TracePair = {
   day: null,
   seed: 1,
   sample: 0,
+  seeds: [1, 2],
   attempts: [
     {
       arm: 'baseline',

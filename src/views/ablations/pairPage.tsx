@@ -1,4 +1,4 @@
-import React, { type ReactElement, useState } from 'react';
+import React, { type ReactElement, useRef, useState } from 'react';
 import type { AblationGrid, TracePair } from '../../api/schema';
 import { rowsOf } from '../../models/ablationGrid';
 import { tasksSubject } from '../../models/ablationPlace';
@@ -21,22 +21,16 @@ export function PairPage({ model, number, task }: IPairPage): ReactElement {
   const run = model.run(number);
   const report = useResource(run.report).value;
   const grid = useResource(run.grid).value;
-  const seeds = report?.seeds ?? grid?.seeds ?? [];
   return (
     <>
       <Up label={trans.__('Task by task')} subject={tasksSubject(number)} />
       {grid && <Neighbours run={run} grid={grid} task={task} />}
-      {seeds.length > 0 ? (
-        <Traces
-          model={model}
-          run={run}
-          task={task}
-          seeds={seeds}
-          samples={report?.samples ?? 1}
-        />
-      ) : (
-        <p className="mc-waiting">{trans.__('Loading…')}</p>
-      )}
+      <Traces
+        model={model}
+        run={run}
+        task={task}
+        samples={report?.samples ?? 1}
+      />
     </>
   );
 }
@@ -90,21 +84,22 @@ interface ITraces {
   model: Ablations;
   run: AblationRun;
   task: string;
-  seeds: readonly number[];
   samples: number;
 }
 
-function Traces({ model, run, task, seeds, samples }: ITraces): ReactElement {
+function Traces({ model, run, task, samples }: ITraces): ReactElement {
   const { connection, trans } = useView();
   const [seed, setSeed] = useState<number>();
   const [sample, setSample] = useState(0);
   const { number } = run;
-  const key = [number, task, seed ?? 'any', sample, seeds.join()].join(' ');
+  const key = [number, task, seed ?? 'any', sample].join(' ');
   const pair = useLoaded(connection, key, api =>
-    seed === undefined
-      ? model.firstTrace(api, number, task, seeds, sample)
-      : model.trace(api, number, task, seed, sample)
+    model.trace(api, number, task, seed, sample)
   );
+  // The choice stays, and keeps the focus, while another attempt comes.
+  const known = useRef<TracePair>();
+  known.current = pair.value ?? known.current;
+  const seeds = known.current?.seeds ?? [];
   return (
     <>
       <div className="mc-filters">
@@ -112,7 +107,7 @@ function Traces({ model, run, task, seeds, samples }: ITraces): ReactElement {
           <Choice
             label={trans.__('Seed')}
             values={seeds}
-            value={seed ?? pair.value?.seed ?? seeds[0] ?? 0}
+            value={seed ?? known.current?.seed ?? 0}
             choose={setSeed}
             tell={value => trans.__('seed %1', value)}
           />

@@ -348,11 +348,16 @@ describe('a task', () => {
     expect(container.textContent).toContain(EVIL);
   });
 
-  it('is found with the seed that has it', async () => {
+  it('is asked for with whichever seed has it, and with another when that is chosen', async () => {
     await open(FULL, '3/tasks/task/0');
-    await screen.findByRole('combobox', { name: 'Seed' });
-    const asked = server.asked.filter(({ path }) => path.includes('/tasks/'));
-    expect(asked[0]?.query.get('seed')).toBe('1');
+    const seed = await screen.findByRole('combobox', { name: 'Seed' });
+    expect((seed as HTMLSelectElement).value).toBe('1');
+    fireEvent.change(seed, { target: { value: '2' } });
+    await waitFor(() => {
+      const asked = server.asked.filter(({ path }) => path.includes('/tasks/'));
+      expect(asked[0]?.query.get('seed')).toBeNull();
+      expect(asked.at(-1)?.query.get('seed')).toBe('2');
+    });
   });
 
   it('leads to the one after it', async () => {
