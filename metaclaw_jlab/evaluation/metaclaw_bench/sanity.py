@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from metaclaw_jlab.evaluation.metaclaw_bench.day_run import Answer, Conversation
-from metaclaw_jlab.evaluation.metaclaw_bench.format import Day, MultiChoice
+from metaclaw_jlab.core.policy import Message
+from metaclaw_jlab.evaluation.metaclaw_bench.day_run import Agent, Answer, Asked, Reply
+from metaclaw_jlab.evaluation.metaclaw_bench.format import Day, MultiChoice, Round
+from metaclaw_jlab.evaluation.metaclaw_bench.scoring import RoundResult
 
 
 def null(_: Day) -> Answer:
@@ -14,29 +16,32 @@ def null(_: Day) -> Answer:
     return lambda *_: ""
 
 
-def select_all(day: Day) -> Answer:
+def select_all(_: Day) -> Agent:
     """Answers every multiple choice with all the options."""
-    return _choosing(day, lambda round_: list(round_.options))
+    return _Choosing(lambda round_: round_.options)
 
 
-def answers(day: Day) -> Answer:
+def answers(_: Day) -> Agent:
     """Knows the answers of the multiple choices."""
-    return _choosing(day, lambda round_: sorted(round_.answer))
+    return _Choosing(lambda round_: sorted(round_.answer))
 
 
-SANITY_POLICIES: dict[str, Callable[[Day], Answer]] = {
+SANITY_POLICIES: dict[str, Callable[[Day], Agent | Answer]] = {
     "null": null,
     "select-all": select_all,
     "answers": answers,
 }
 
 
-def _choosing(day: Day, choose: Callable[[MultiChoice], list[str]]) -> Answer:
-    opened = sum(message.role == "user" for message in day.opening)
+@dataclass(frozen=True, slots=True)
+class _Choosing:
+    choose: Callable[[MultiChoice], Iterable[str]]
 
-    def answer(conversation: Conversation, _: Path) -> str:
-        number = sum(message.role == "user" for message in conversation) - opened - 1
-        round_ = day.rounds[number] if number < len(day.rounds) else None
-        return f"\\bbox{{{','.join(choose(round_))}}}" if isinstance(round_, MultiChoice) else ""
+    def answer(self, asked: Asked) -> Reply:
+        if not isinstance(asked.round, MultiChoice):
+            return Reply("", ())
+        text = f"\\bbox{{{','.join(self.choose(asked.round))}}}"
+        return Reply(text, (Message("assistant", text),))
 
-    return answer
+    def hear(self, round_: Round, result: RoundResult, feedback: str) -> None:
+        pass
