@@ -33,6 +33,23 @@ describe('an ablation that is written down', () => {
     ]);
   });
 
+  it('compares with the first arm, or with the chosen one while that is there', () => {
+    const draft = begun();
+    expect(draft.referenceOf(CHOICES)).toBe('baseline');
+    draft.write('extra', 'few=skills,skills.max_skills=1');
+    draft.write('reference', 'few');
+    expect(draft.request(CHOICES)?.reference).toBe('few');
+    draft.write('extra', '');
+    expect(draft.referenceOf(CHOICES)).toBe('baseline');
+    expect(draft.request(CHOICES)).not.toHaveProperty('reference');
+  });
+
+  it('keeps to a budget of tokens', () => {
+    const draft = begun();
+    draft.type('tokens', '200000');
+    expect(draft.request(CHOICES)?.budget_tokens).toBe(200_000);
+  });
+
   it('leaves out an arm that there is not any more', () => {
     const draft = begun();
     draft.toggle('gone');
@@ -46,7 +63,8 @@ describe('an ablation that is written down', () => {
     ['seeds', 'two'],
     ['samples', '-1'],
     ['days', '0'],
-    ['minutes', 'long']
+    ['minutes', 'long'],
+    ['tokens', '1.5']
   ] as const)('names the field that is in the way: %s %s', (field, text) => {
     const draft = begun();
     draft.type(field, text);
@@ -65,11 +83,13 @@ describe('an ablation that is written down', () => {
   it('begins anew after its end', () => {
     const draft = begun();
     draft.toggle('full');
+    draft.write('reference', 'skills');
     draft.type('days', '6');
     draft.end();
     draft.begin(CHOICES);
     expect(draft.arms.has('full')).toBe(true);
     expect(draft.numbers.days).toBe('');
+    expect(draft.referenceOf(CHOICES)).toBe('baseline');
   });
 });
 

@@ -10,7 +10,8 @@ import type {
 export const FIRST_ARMS: readonly string[] = ['baseline', 'skills', 'full'];
 
 /** A number of the form, as it was typed. */
-export type NumberField = 'n' | 'seeds' | 'samples' | 'days' | 'minutes';
+export type NumberField =
+  'n' | 'seeds' | 'samples' | 'days' | 'minutes' | 'tokens';
 
 /** Why an ablation cannot be started as it is written down. */
 export type Obstacle = 'arms' | 'tasks' | NumberField;
@@ -27,7 +28,8 @@ const USUAL: Readonly<Record<NumberField, string>> = {
   seeds: '3',
   samples: '1',
   days: '',
-  minutes: ''
+  minutes: '',
+  tokens: ''
 };
 
 const FIELDS: readonly IField[] = [
@@ -35,7 +37,8 @@ const FIELDS: readonly IField[] = [
   { field: 'seeds', read: whole, needed: true },
   { field: 'samples', read: whole, needed: true },
   { field: 'days', read: whole, needed: false },
-  { field: 'minutes', read: minutes, needed: false }
+  { field: 'minutes', read: minutes, needed: false },
+  { field: 'tokens', read: whole, needed: false }
 ];
 
 /** The share of tasks on which two arms differ that is planned with. */
@@ -65,6 +68,8 @@ export class AblationDraft {
   readonly arms = new Set<string>();
   extra = '';
   tasks = '';
+  /** The arm that was chosen to compare the others with; '' for the first. */
+  reference = '';
   numbers: Record<NumberField, string> = { ...USUAL };
 
   /** Begin with what the server proposes, where nobody has chosen anything. */
@@ -94,7 +99,7 @@ export class AblationDraft {
     this._touch();
   }
 
-  write(field: 'extra' | 'tasks', text: string): void {
+  write(field: 'extra' | 'tasks' | 'reference', text: string): void {
     this[field] = text;
     this._touch();
   }
@@ -107,7 +112,7 @@ export class AblationDraft {
   /** Forget what was chosen: the next one begins with what the server proposes. */
   end(): void {
     this.arms.clear();
-    this.extra = this.tasks = '';
+    this.extra = this.tasks = this.reference = '';
     this.numbers = { ...USUAL };
     this._touched = this._begun = false;
     this._changed.emit();
@@ -123,6 +128,18 @@ export class AblationDraft {
       .map(line => line.trim())
       .filter(line => line !== '');
     return { named, extra };
+  }
+
+  /** What all arms are called, in the same order. */
+  namesOf(options: AblationChoices): string[] {
+    const { named, extra } = this.armsOf(options);
+    return [...named, ...extra.map(nameOf)];
+  }
+
+  /** The arm that the others are compared with: the first, where the chosen one is left out. */
+  referenceOf(options: AblationChoices): string | undefined {
+    const names = this.namesOf(options);
+    return names.find(name => name === this.reference) ?? names[0];
   }
 
   /** What is in the way of starting it; undefined where nothing is. */
@@ -152,6 +169,9 @@ export class AblationDraft {
     }
     const { named, extra } = this.armsOf(options);
     return {
+      ...(this.namesOf(options).includes(this.reference) && {
+        reference: this.reference
+      }),
       arms: named,
       extra,
       tasks: this.tasks.trim(),
@@ -160,7 +180,7 @@ export class AblationDraft {
       samples: whole(this.numbers.samples) ?? 1,
       days: whole(this.numbers.days) ?? null,
       budget_minutes: minutes(this.numbers.minutes) ?? null,
-      budget_tokens: null
+      budget_tokens: whole(this.numbers.tokens) ?? null
     };
   }
 
@@ -170,7 +190,8 @@ export class AblationDraft {
       ['seeds', defaults.seeds],
       ['samples', defaults.samples],
       ['days', defaults.days],
-      ['minutes', defaults.budget_minutes]
+      ['minutes', defaults.budget_minutes],
+      ['tokens', defaults.budget_tokens]
     ];
     for (const [field, value] of given) {
       if (typeof value === 'number') {
@@ -209,6 +230,11 @@ export function whole(text: string): number | undefined {
   return text.trim() !== '' && Number.isSafeInteger(value) && value >= 1
     ? value
     : undefined;
+}
+
+/** The name of an arm that is written in a line. */
+function nameOf(line: string): string {
+  return line.split('=', 1)[0]?.trim() ?? line;
 }
 
 function minutes(text: string): number | undefined {

@@ -20,12 +20,42 @@ export function Arms({ draft, options }: IArms): ReactElement {
       <Toggles draft={draft} arms={first} />
       {others.length > 0 && (
         <details className="mc-more" open={chosen > 0 ? true : undefined}>
-          <summary>{trans.__('%1 more arms', others.length)}</summary>
+          <summary>
+            {trans._n('%1 more arm', '%1 more arms', others.length)}
+          </summary>
           <Toggles draft={draft} arms={others} />
         </details>
       )}
       <Extra draft={draft} parts={options.parts} />
+      <Reference draft={draft} options={options} />
     </fieldset>
+  );
+}
+
+/** Which of the chosen arms the others are compared with. */
+function Reference({ draft, options }: IArms): ReactElement | null {
+  const { trans } = useView();
+  const names = draft.namesOf(options);
+  if (names.length < 2) {
+    return null;
+  }
+  return (
+    <label>
+      {trans.__('Compared with')}
+      <select
+        className="mc-field"
+        value={draft.referenceOf(options)}
+        onChange={event => {
+          draft.write('reference', event.target.value);
+        }}
+      >
+        {[...new Set(names)].map(name => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

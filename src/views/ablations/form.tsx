@@ -99,8 +99,12 @@ const FIELDS: readonly NumberField[] = [
   'seeds',
   'samples',
   'days',
-  'minutes'
+  'minutes',
+  'tokens'
 ];
+
+/** Those that may be left empty. */
+const FREE: readonly NumberField[] = ['days', 'minutes', 'tokens'];
 
 /** How much is done, and how long at most. */
 function Numbers({ model: { draft } }: { model: Ablations }): ReactElement {
@@ -115,9 +119,7 @@ function Numbers({ model: { draft } }: { model: Ablations }): ReactElement {
             className="mc-field"
             inputMode="decimal"
             value={draft.numbers[field]}
-            placeholder={
-              field === 'days' || field === 'minutes' ? trans.__('none') : ''
-            }
+            placeholder={FREE.includes(field) ? trans.__('none') : ''}
             title={field === 'days' ? daysHint(trans) : ''}
             onChange={event => {
               draft.type(field, event.target.value);

@@ -3,9 +3,6 @@ import { type AblationDraft, smallestShown } from '../../models/ablationDraft';
 import type { AblationChoices } from '../../api/schema';
 import { useView } from '../context';
 
-/** What the others are compared with, where it is among them. */
-const BASELINE = 'baseline';
-
 interface IReckoned {
   draft: AblationDraft;
   options: AblationChoices;
@@ -18,10 +15,7 @@ export function Reckoned({ draft, options }: IReckoned): ReactElement {
   if (!request) {
     return <p className="mc-quiet mc-ablation-reckoned" />;
   }
-  const { named, extra } = draft.armsOf(options);
-  const arms = named.length + extra.length;
-  const [first = ''] = [...named, ...extra.map(nameOf)];
-  const reference = named.includes(BASELINE) ? BASELINE : first;
+  const arms = draft.namesOf(options).length;
   const most = draft.chosenTasks(options)?.count ?? null;
   const tasks = most === null ? request.n : Math.min(request.n, most);
   const shown = smallestShown(tasks, arms - 1);
@@ -31,7 +25,7 @@ export function Reckoned({ draft, options }: IReckoned): ReactElement {
         '%1 arms, up to %2 attempts; compared with %3.',
         arms,
         arms * tasks * request.seeds * request.samples,
-        reference
+        draft.referenceOf(options) ?? ''
       )}{' '}
       {request.days !== null &&
         trans._n(
@@ -51,8 +45,4 @@ export function Reckoned({ draft, options }: IReckoned): ReactElement {
           )}
     </p>
   );
-}
-
-function nameOf(line: string): string {
-  return line.split('=', 1)[0]?.trim() ?? line;
 }

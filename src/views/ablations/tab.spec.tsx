@@ -130,7 +130,10 @@ describe('the form', () => {
     fireEvent.change(screen.getByLabelText('One in a line'), {
       target: { value: 'few=skills,skills.max_skills=1\n\n' }
     });
-    screen.getByText(/4 arms, up to 400 attempts; compared with baseline/);
+    fireEvent.change(screen.getByLabelText('Compared with'), {
+      target: { value: 'few' }
+    });
+    screen.getByText(/4 arms, up to 400 attempts; compared with few/);
     click('Start');
     await waitFor(() => {
       expect(shown.navigation.place.subject).toBe('7');
@@ -138,6 +141,7 @@ describe('the form', () => {
     expect(sent()[0]?.body).toEqual({
       arms: ['baseline', 'skills', 'given'],
       extra: ['few=skills,skills.max_skills=1'],
+      reference: 'few',
       tasks: 'practice:held-out',
       n: 50,
       seeds: 2,

@@ -131,6 +131,8 @@ export function fieldName(
       return trans.__('Days');
     case 'minutes':
       return trans.__('Budget, minutes');
+    case 'tokens':
+      return trans.__('Budget, tokens');
   }
 }
 
@@ -156,5 +158,7 @@ export function obstacleInWords(
       return trans.__('Days: give a whole number from 1 on, or nothing.');
     case 'minutes':
       return trans.__('Budget: give minutes, or nothing.');
+    case 'tokens':
+      return trans.__('Budget: give a whole number of tokens, or nothing.');
   }
 }
