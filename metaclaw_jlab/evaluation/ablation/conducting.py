@@ -25,8 +25,7 @@ Ending = tuple[AblationState, str]
 
 
 class Conducting:
-    """One conduct of a run, from what is done already to its end. `void` are attempts that say nothing of their arm,
-    because all of them failed: to be struck out once nobody writes any more."""
+    """One conduct of a run, from what is done already to its end."""
 
     def __init__(
         self,
@@ -43,11 +42,12 @@ class Conducting:
         self._keys: set[Key] = {attempt.key for attempt in found}
         self._meter = Meter(plan.budget)
         self._meter.count(found)
-        self.void: tuple[Key, ...] = ()
+        self._hopeless = False
         self._failing: dict[str, list[Attempt]] = defaultdict(list)
         self._arm = ""
         self._state = run.state()
         self._renewed = clock()
+        self._cut_off = False
 
     def say(self, doing: str = "") -> None:
         """Tell how far it is."""
@@ -61,6 +61,15 @@ class Conducting:
             return AblationState.CANCELLED, _ASKED
         spent = self._meter.spent(self._state.seconds(self._clock()))
         return None if spent is None else (AblationState.SPENT, spent)
+
+    def void(self) -> tuple[Key, ...]:
+        """Attempts that say nothing of their arms, to be struck out: where policy or sandbox failed all of an arm's,
+        those that failed last in each arm, and those that failed after. Nobody may be writing any more."""
+        if not self._hopeless:
+            return ()
+        last = [one.key for failing in self._failing.values() for one in failing]
+        late = [one.key for one in read_attempts(self._run) if one.failure and one.key not in self._keys]
+        return (*last, *late)
 
     def conduct(self, jobs: Sequence[Job], workers: Workers) -> Ending:
         """Have the jobs done. Raises AblationError where one cannot be done."""
@@ -76,7 +85,8 @@ class Conducting:
             self._hear(workers, left, _LOOK_SECONDS)
             self._hold_on()
             self.say()
-        return AblationState.DONE, ""
+        # The last jobs may have heard of a wish to stop before this loop did.
+        return (AblationState.CANCELLED, _ASKED) if self._cut_off else (AblationState.DONE, "")
 
     def _hear(self, workers: Workers, left: set[str], seconds: float) -> None:
         for message in workers.messages(seconds):
@@ -91,6 +101,12 @@ class Conducting:
                 raise AblationError(message.text, message.next_step)
             else:
                 left.discard(message.job)
+                self._cut_off |= message.kind is MessageKind.STOPPED
+                if self._cut_off and not self._run.wants_stop():
+                    raise AblationError(
+                        f"A worker was told from outside to stop, at job {message.job}.",
+                        f"What was done is kept: metaclaw ablate resume {self._run.number}.",
+                    )
 
     def _take(self, attempt: Attempt) -> None:
         if attempt.key in self._keys:
@@ -104,7 +120,7 @@ class Conducting:
             return
         failing.append(attempt)
         if len(failing) >= HOPELESS:
-            self.void = tuple(one.key for one in failing)
+            self._hopeless = True
             raise AblationError(
                 f"{len(failing)} attempts of arm {attempt.arm} failed in a row, at last: {attempt.failure}",
                 "See to it (metaclaw doctor), then resume: these attempts are made again.",

@@ -153,7 +153,7 @@ def _run(
         return conducting.conduct(jobs, own)
     finally:
         own.close()
-        forget(run, conducting.void)
+        forget(run, conducting.void())
 
 
 def _prepared(run: RunFolder, plan: AblationPlan) -> list[Job]:
