@@ -43,6 +43,7 @@ THREADS = 8  # attempts at once in a process: most of their time they wait for t
 _WARM = 1  # processes that sandboxes are forked from
 _TEMPERATURES = "temperatures.json"
 _TEMPERATURE_SECONDS = 24 * 3600.0  # so long another worker may need to find an arm's best one
+_WRITE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +190,16 @@ class Snapshot:
         ):
             found = self._found_temperatures()
             if bench.arm.name not in found:
-                found[bench.arm.name] = self._search(bench)
-                replace_private(self._run.path / _TEMPERATURES, json.dumps(found))
+                found = self._keep_temperature(bench.arm.name, self._search(bench))
         sampling = replace(bench.conditions.sampling, temperature=found[bench.arm.name])
         return replace(bench, conditions=replace(bench.conditions, sampling=sampling))
+
+    def _keep_temperature(self, arm: str, best: float) -> dict[str, float]:
+        """Beside those that other workers have found for other arms meanwhile."""
+        with lease(Home(self._run.frozen), "temperatures", wait_seconds=_WRITE_SECONDS):
+            found = {**self._found_temperatures(), arm: best}
+            replace_private(self._run.path / _TEMPERATURES, json.dumps(found))
+        return found
 
     def _found_temperatures(self) -> dict[str, float]:
         with suppress(OSError, ValueError):

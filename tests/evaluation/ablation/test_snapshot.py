@@ -92,6 +92,17 @@ def test_an_arm_takes_the_temperature_that_does_best(scripted_server: ScriptedSe
     assert len(scripted_server.chats) == 6
 
 
+def test_what_another_worker_finds_for_another_arm_meanwhile_is_kept(
+    scripted_server: ScriptedServer, tmp_path: Path
+) -> None:
+    run = prepared(scripted_server, tmp_path, (BEST_ARM,), validation=1)
+    kept = run.path / "temperatures.json"
+    said = lambda _: kept.write_text(json.dumps({"other": 0.7}))  # noqa: E731
+    with closing(Snapshot(run, said)) as snapshot:
+        best = snapshot._bench("best").conditions.sampling.temperature
+    assert json.loads(kept.read_text()) == {"other": 0.7, "best": best}
+
+
 def test_without_tasks_to_choose_on_there_is_no_best_temperature(
     scripted_server: ScriptedServer, tmp_path: Path
 ) -> None:
