@@ -188,7 +188,9 @@ def test_the_form_says_what_is_to_be_done(page: Page) -> None:
     page.get_by_label("Test tasks").fill("20")
     page.get_by_label("More arms, one a line").fill("few=skills,skills.max_skills=1")
     expect(page.get_by_text("3 arms on 20 tasks: 60 test attempts at most.")).to_be_visible()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_label("Compared with").select_option("few")
+    page.get_by_label("Tokens at most").fill("5000")
+    page.get_by_role("button", name="Start").dblclick()
     assert page.evaluate("window.sent") == [
         {
             "do": "start",
@@ -201,9 +203,12 @@ def test_the_form_says_what_is_to_be_done(page: Page) -> None:
                 "seeds": 1,
                 "days": 6,
                 "budget_minutes": None,
+                "budget_tokens": 5000,
+                "reference": "few",
             },
         }
     ]
+    expect(page.get_by_role("button", name="Starting…")).to_be_visible()
 
 
 def test_nothing_from_outside_becomes_markup(running: Page) -> None:

@@ -11,7 +11,7 @@ const PATIENCE = 20000; // milliseconds that the kernel may take to answer: it s
 
 function render({ model, el }) {
   let waiting = null;
-  let asked = 0;
+  let asked = model.get('state').answered ?? 0;
   let wanted = null; // the cell whose attempts were asked for
 
   const told = node('p', {
@@ -36,8 +36,10 @@ function render({ model, el }) {
     );
     try {
       model.send({ ...what, asked });
+      return true;
     } catch {
       settle('There is no kernel: this is the last state that it sent.');
+      return false;
     }
   };
 
@@ -50,14 +52,20 @@ function render({ model, el }) {
         : { do: 'open', number: Number(runs.value) }
     )
   );
-  const made = form(model.get('choices'), plan => ask({ do: 'start', plan }));
+  let started = 0; // the question that begins a run
+  const made = form(model.get('choices'), plan => {
+    started = asked + 1;
+    if (!ask({ do: 'start', plan })) {
+      made.answered();
+    }
+  });
   const empty = node(
     'p',
     { class: 'mca-quiet' },
     'No ablation yet. Does it help? Choose arms and tasks: each arm does the same tasks with the same seeds, on a ' +
       'frozen copy of the home, and nothing is learnt from it.'
   );
-  const plan = node('section', { 'aria-label': 'A new ablation' }, empty, made);
+  const plan = node('section', { 'aria-label': 'A new ablation' }, empty, made.view);
   const found = results(ask);
   const beside = pair(
     (task, seed) => ask({ do: 'pair', task, seed }),
@@ -100,6 +108,9 @@ function render({ model, el }) {
     const state = shown();
     if (state.notice !== told.textContent && state.answered >= asked) {
       told.textContent = state.notice;
+    }
+    if (state.answered >= started) {
+      made.answered();
     }
     list(runs, state);
     if (number !== state.number) {

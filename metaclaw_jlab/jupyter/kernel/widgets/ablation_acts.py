@@ -124,6 +124,7 @@ def _plan(workspace: Workspace, filled: Mapping[object, object]) -> AblationPlan
             seeds=_whole(plan, "seeds", 1),
             days=_whole(plan, "days", 0) or None,
             budget_minutes=_number(plan, "budget_minutes"),
+            budget_tokens=_whole(plan, "budget_tokens", 0) or None,
             reference=str(plan["reference"]) if plan.get("reference") else None,
         ),
         workspace,
@@ -141,7 +142,7 @@ def _whole(plan: Mapping[str, Any], name: str, usual: int) -> int:
     if value is None:
         return usual
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UsageMistake(f"{name} is {value!r}.", "Use a whole number.")
+        raise UsageMistake(f"{name.replace('_', ' ')} is {value!r}.", "Use a whole number.")
     return value
 
 

@@ -38,12 +38,14 @@ export function form(choices, start) {
   });
   const size = (value, least) =>
     node('input', { type: 'number', min: least, step: 1, value: value ?? '' });
-  const [n, seeds, days, minutes] = [
+  const [n, seeds, days, minutes, tokens] = [
     size(defaults.n, 1),
     size(defaults.seeds, 1),
     size(defaults.days, 0),
-    size(defaults.budget_minutes, 1)
+    size(defaults.budget_minutes, 1),
+    size(defaults.budget_tokens, 1)
   ];
+  const reference = node('select');
   const about = node('div', { class: 'mca-quiet' });
   const sum = node('p', { class: 'mca-quiet', role: 'status' });
   const button = node('button', { type: 'submit' }, 'Start');
@@ -54,9 +56,29 @@ export function form(choices, start) {
       .map(line => line.trim())
       .filter(Boolean);
   const chosen = () => boxes.filter(box => box.checked).map(box => box.value);
+  const names = () => [
+    ...chosen(),
+    ...lines().map(line => line.split('=', 1)[0].trim())
+  ];
+  let picked = '';
+  reference.addEventListener('input', () => {
+    picked = reference.value;
+  });
+  const offer = () => {
+    const found = [...new Set(names())];
+    const known = [...reference.options].map(one => one.value);
+    if (JSON.stringify(known) !== JSON.stringify(found)) {
+      fill(
+        reference,
+        found.map(name => node('option', { value: name }, name))
+      );
+      reference.value = found.includes(picked) ? picked : (found[0] ?? '');
+    }
+  };
   const whole = input => (input.value === '' ? null : Math.round(Number(input.value)));
   // Practice tasks come as a stream of days; others are done at once, unless somebody says otherwise.
   let said = false;
+  let waits = false;
   days.addEventListener('input', () => {
     said = true;
   });
@@ -74,6 +96,7 @@ export function form(choices, start) {
         .filter(one => one.why_not !== null)
         .map(one => node('p', {}, `${one.title}: ${one.why_not}`))
     );
+    offer();
     const many = chosen().length + lines().length;
     const test = many * (whole(n) ?? 0) * (whole(seeds) ?? 0);
     sum.textContent =
@@ -82,8 +105,18 @@ export function form(choices, start) {
         : `${counted(many, 'arm')} on ${counted(whole(n) ?? 0, 'task')}: ${counted(test, 'test attempt')} at most.`;
     button.disabled = many === 0;
   };
+  // What is asked twice would run twice: a kernel at work does both when it is free.
+  const wait = on => {
+    waits = on;
+    button.setAttribute('aria-disabled', String(on));
+    button.textContent = on ? 'Starting…' : 'Start';
+  };
   const submit = event => {
     event.preventDefault();
+    if (waits) {
+      return;
+    }
+    wait(true);
     start({
       arms: chosen(),
       extra: lines(),
@@ -91,7 +124,9 @@ export function form(choices, start) {
       n: whole(n),
       seeds: whole(seeds),
       days: whole(days),
-      budget_minutes: whole(minutes)
+      budget_minutes: whole(minutes),
+      budget_tokens: whole(tokens),
+      reference: reference.value || null
     });
   };
 
@@ -103,7 +138,7 @@ export function form(choices, start) {
     node(
       'fieldset',
       {},
-      node('legend', {}, 'Arms: the first is compared with the others'),
+      node('legend', {}, 'Arms'),
       arms.map((arm, place) =>
         node(
           'label',
@@ -112,7 +147,8 @@ export function form(choices, start) {
           node('span', {}, node('b', {}, arm.name), ` ${arm.about}`)
         )
       ),
-      label('More arms, one a line', extra)
+      label('More arms, one a line', extra),
+      label('Compared with', reference)
     ),
     node(
       'fieldset',
@@ -129,12 +165,13 @@ export function form(choices, start) {
       label('Test tasks', n),
       label('Seeds', seeds),
       label('Days of learning first', days),
-      label('Minutes at most', minutes)
+      label('Minutes at most', minutes),
+      label('Tokens at most', tokens)
     ),
     sum,
     button
   );
   made.addEventListener('change', tell);
   tell();
-  return made;
+  return { view: made, answered: () => wait(false) };
 }

@@ -118,6 +118,19 @@ def test_what_cannot_be_done_is_told(run: RunFolder, wanted: dict[str, object]) 
     workspace.close()
 
 
+def test_a_form_names_its_reference_and_its_budget(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metaclaw_jlab.evaluation.ablation.running.start_beside", lambda _run: None)
+    workspace = open_workspace(run.home.path)
+    board = AblationBoard(workspace)
+    sizes = {"n": 20, "seeds": 1, "days": 6, "budget_minutes": None, "budget_tokens": 5000}
+    words = {"arms": ["baseline", "skills"], "tasks": "practice:held-out", "reference": "skills"}
+    board._asked({"do": "start", "plan": {**words, **sizes}})
+    assert board.live is not None, board._state()["notice"]
+    plan = board.live.run.plan()
+    assert (plan.reference, plan.budget.tokens) == ("skills", 5000)
+    workspace.close()
+
+
 def test_it_follows_a_run_to_its_end(kernel: Kernel, run: RunFolder) -> None:
     with lease(run.home, run.lease_name):
         run.change(state=AblationState.RUNNING, ended_at=None, of=2 * TASKS + 1)
