@@ -187,10 +187,12 @@ def seed_words(seeds: Sequence[int]) -> str:
 
 def expected_power(plan: AblationPlan, test_tasks: int) -> str:
     """What so many test tasks can show, before anything is known of how often the arms will differ."""
+    from metaclaw_jlab.evaluation.ablation.plans import is_practice
     from metaclaw_jlab.evaluation.ablation.report import pairs_of
 
     streams = len(plan.seeds) if plan.days is not None else 1
-    tasks, family = test_tasks * streams, max(1, len(pairs_of(plan)))
+    # Practice draws other tasks with each seed; a user's own are the same, and a task counts once.
+    tasks, family = test_tasks * (streams if is_practice(plan.tasks) else 1), max(1, len(pairs_of(plan)))
     spread = Discordant(_DISCORDANT)
     smallest = smallest_difference(tasks, spread, 0.05 / family)
     needed = tasks_needed(0.05, spread, 0.05 / family)

@@ -175,6 +175,8 @@ def test_what_a_plan_could_show_is_said_beforehand():
 def test_tasks_of_several_streams_count_together():
     assert ", 600 tasks show" in expected_power(planned("--seeds 3"), 200)
     assert ", 200 tasks show" in expected_power(planned("--seeds 3 --days 0"), 200)
+    # A file has the same tasks in every stream.
+    assert ", 200 tasks show" in expected_power(planned("--seeds 3 --days 2 --tasks a.jsonl"), 200)
 
 
 def test_what_is_trained_is_said_to_be_compared_by_training():
