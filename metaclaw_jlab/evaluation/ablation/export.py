@@ -9,10 +9,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaclaw_jlab.core.ablation import Attempt
+from metaclaw_jlab.core.ablation import AblationState, Attempt
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.evaluation.ablation.figures import MIME, figure_spec
 from metaclaw_jlab.evaluation.ablation.publication import public, public_attempt, public_name
@@ -38,6 +39,7 @@ COLUMNS = (
     "prompt_tokens",
     "completion_tokens",
 )
+_FAILED = "It failed; what it said is left out."
 _FORMULA = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin
 
 
@@ -48,9 +50,11 @@ def export(run: RunFolder, kind: str, *, with_texts: bool = False) -> tuple[str,
 
     made = read_attempts(run)
     attempts = tuple(public_attempt(one) for one in made)
-    plan = run.plan()
-    # Failures are told in words of the policy or of the task's own code.
-    report = public(report_of(run.number, plan, run.state(), made if with_texts else attempts))
+    plan, state = run.plan(), run.state()
+    # Failures are told in words of the policy or of the task's own code, and a leak in those of the task.
+    if not with_texts and state.state is AblationState.FAILED:
+        state = replace(state, reason=_FAILED)
+    report = public(report_of(run.number, plan, state, made if with_texts else attempts))
     titles = _titles(run, made) if with_texts else {}
     name = f"ablation-{run.number}"
     match kind:

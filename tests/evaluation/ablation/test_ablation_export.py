@@ -57,6 +57,27 @@ def test_a_notebook_of_a_part_of_a_snapshot_runs(tmp_path):
     executed(made_run(tmp_path / "home", plan, part, state=AblationState.CANCELLED), tmp_path)
 
 
+def test_a_notebook_of_days_before_any_test_runs(tmp_path):
+    plan = stream_plan("baseline,skills", n=5, seeds=(1,))
+    days = [one for one in attempts_of(plan) if one.day is not None]
+    executed(made_run(tmp_path / "home", plan, days, state=AblationState.CANCELLED), tmp_path)
+
+
+def test_a_notebook_takes_every_id_of_a_task_as_it_is(tmp_path):
+    plan = snapshot_plan("baseline,skills", n=20, seeds=(1,))
+    renamed = {"t1": "NA", "t2": "null", "t3": "07"}
+    made = [replace(one, task=renamed.get(one.task, one.task)) for one in attempts_of(plan)]
+    executed(made_run(tmp_path / "home", plan, made), tmp_path)
+
+
+def test_what_a_failed_run_said_of_tasks_stays_at_home(tmp_path):
+    run = made_run(tmp_path / "home", snapshot_plan(n=3), state=AblationState.FAILED)
+    run.change(reason="1 test task is known to what is measured: 'Count the rows of payroll' (t1).")
+    for kind in ("ipynb", "csv", "json", "vega"):
+        assert "payroll" not in text_of(run, kind)
+    assert json.loads(text_of(run, "json"))["report"]["state"] == "failed"
+
+
 def test_a_notebook_that_was_tampered_with_stops(tmp_path):
     run = made_run(tmp_path / "home", snapshot_plan("baseline,skills", n=20))
     notebook = nbformat.reads(text_of(run, "ipynb"), as_version=4)
