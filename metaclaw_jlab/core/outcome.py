@@ -86,4 +86,9 @@ def task_pairs(cells: Cells, reference: Cells) -> tuple[TaskPair, ...]:
 
 
 def _mean(seeds: Mapping[int, Sequence[float]], chosen: Iterable[int]) -> float:
-    return fmean(fmean(seeds[seed]) for seed in sorted(chosen))
+    return _of([_of(seeds[seed]) for seed in sorted(chosen)])
+
+
+def _of(values: Sequence[float]) -> float:
+    # Most means are of one value, and there are thousands.
+    return float(values[0]) if len(values) == 1 else fmean(values)
