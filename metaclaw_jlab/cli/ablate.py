@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.core.ablation import AblationPlan, AblationState
-from metaclaw_jlab.core.errors import AblationError, NotNow
+from metaclaw_jlab.core.errors import AblationError, MetaclawError, NotNow
 from metaclaw_jlab.evaluation.ablation.arguments import add_ablate_arguments
 
 if TYPE_CHECKING:
@@ -189,18 +189,19 @@ def _stop(found: RunFolder) -> dict[str, object]:
 
 
 def _list(home: Home) -> list[dict[str, object]]:
-    from metaclaw_jlab.evaluation.ablation.report import ablation_report
+    from metaclaw_jlab.evaluation.ablation.live_run import run_line, verdict_of
     from metaclaw_jlab.evaluation.ablation.run_folder import list_runs
 
-    kept = ("number", "state", "reason", "created_at", "tasks", "done", "of", "verdict")
+    kept = ("number", "state", "reason", "created_at", "tasks", "done", "of")
     runs = []
     for found in list_runs(home):
         try:
-            report = ablation_report(found)
-        except AblationError as error:  # one that is damaged must not hide the others
+            verdict = verdict_of(found)
+        except MetaclawError as error:  # one that is damaged, or being deleted, must not hide the others
             runs.append({"number": found.number, "state": "damaged", "reason": str(error)})
             continue
-        runs.append({**{key: report[key] for key in kept}, "arms": list(report["arms"])})
+        line = run_line(found)
+        runs.append({**{key: line[key] for key in kept}, "verdict": verdict, "arms": line["arms"]})
     return runs
 
 

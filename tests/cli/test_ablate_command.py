@@ -130,6 +130,13 @@ def test_one_damaged_run_does_not_hide_the_others(metaclaw, home):
     assert [one["state"] for one in listed] == ["done", "damaged"]
 
 
+def test_one_that_is_being_deleted_does_not_hide_the_others(metaclaw, home):
+    (made_run(home, snapshot_plan(n=5)).path / "plan.json").unlink()
+    made_run(home, snapshot_plan(n=5))
+    listed = metaclaw("ablate", "list", "--json").json["runs"]
+    assert [one["state"] for one in listed] == ["done", "damaged"]
+
+
 def test_without_runs_the_next_step_is_told(metaclaw):
     assert "metaclaw ablate --plan-only" in metaclaw("ablate", "list").out
 

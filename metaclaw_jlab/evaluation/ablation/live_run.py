@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from metaclaw_jlab.core.ablation import AblationState, Attempt
@@ -13,9 +15,10 @@ from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.evaluation.ablation.attempts_log import LINES, AttemptsReader
 from metaclaw_jlab.evaluation.ablation.progress import eta_seconds
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, RunState, open_run
-from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.home import Home, replace_private
 
 KEPT = 8
+_VERDICT = "verdict.json"
 
 
 class LiveRun:
@@ -134,6 +137,24 @@ def run_line(run: RunFolder) -> dict[str, Any]:
         "of": state.of,
         "eta_seconds": eta_seconds(state, done, time.time()),
     }
+
+
+def verdict_of(run: RunFolder) -> str:
+    """What a run says, worked out anew only where it said something else before: a list of runs reckons none twice.
+    Raises NotFound, AblationError."""
+    from metaclaw_jlab.evaluation.ablation.report import ablation_report
+
+    state = run.state()
+    known = [state.state.value, state.of, state.ended_at, count_attempts(run)]
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = json.loads((run.path / _VERDICT).read_text(encoding="utf-8"))
+        if kept["of"] == known:
+            return str(kept["verdict"])
+    said = str(ablation_report(run)["verdict"])
+    if state.state.over:
+        with suppress(OSError):
+            replace_private(run.path / _VERDICT, json.dumps({"of": known, "verdict": said}))
+    return said
 
 
 def count_attempts(run: RunFolder) -> int:

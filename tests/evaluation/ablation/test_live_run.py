@@ -5,7 +5,7 @@ import pytest
 from metaclaw_jlab.core.ablation import AblationState
 from metaclaw_jlab.core.errors import NotFound
 from metaclaw_jlab.evaluation.ablation.attempts_log import AttemptsLog
-from metaclaw_jlab.evaluation.ablation.live_run import LiveRun, LiveRuns, count_attempts, run_line
+from metaclaw_jlab.evaluation.ablation.live_run import LiveRun, LiveRuns, count_attempts, run_line, verdict_of
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder
 from metaclaw_jlab.runtime.home import open_home
 from metaclaw_jlab.runtime.leases import lease
@@ -78,3 +78,15 @@ def test_a_deleted_run_is_not_found(run: RunFolder) -> None:
     run.delete()
     with pytest.raises(NotFound):
         runs.get(1)
+
+
+def test_a_verdict_is_kept_until_something_new_is_there(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.change(state=AblationState.CANCELLED, ended_at=200.0)
+    said = verdict_of(run)
+    with monkeypatch.context() as patch:
+        patch.setattr("metaclaw_jlab.evaluation.ablation.report.report_of", None)
+        assert verdict_of(run) == said
+    (run.jobs / "one.jsonl").write_bytes(b"")
+    assert verdict_of(run) == "Nothing has been attempted yet."
