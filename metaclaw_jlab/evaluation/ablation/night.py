@@ -142,8 +142,11 @@ def gate_prompts(home: ChainHome, seed: int, n: int = GATE_TASKS) -> tuple[Train
     learner is told wrongly are told so to its gate too."""
     house, skills_of = household_of(home.tasks.test[0]).house, home.skills()
     own = Random(f"gate/{home.seed}/{seed}").randrange(_SEEDS)
+    tested = {trial.task.text for trial in home.tasks.test}  # what serves is not chosen on those
     found = []
     for number, task in enumerate(validation_tasks(house, own, n)):
+        if task.text in tested:
+            continue
         id_ = f"{house.split}-{home.seed}-gate-{own}-{number:05d}"
         trial = TrialTask(id_, asked(task), practice_start(task), group=house.name)
         bodies = [match.skill.body for match in skills_of(trial)]

@@ -194,6 +194,15 @@ def test_a_gate_has_fresh_tasks_of_the_house_under_the_arms_skills(chains: Chain
     assert not any("<skill>" in one.messages[0].content for one in plain)
 
 
+def test_a_gate_has_no_test_task(chains: Chains) -> None:
+    with opened(chains) as home:
+        first, *others = gate_prompts(home, 1, 6)
+        tested = replace(home.tasks.test[0], task=Task(first.task.text))
+        tasks = replace(home.tasks, test=(*home.tasks.test, tested))
+        own = ChainHome(home.arm, SEED, tasks, home.workspace, home.pool)
+        assert [one.task.text for one in gate_prompts(own, 1, 6)] == [one.task.text for one in others]
+
+
 def test_a_gate_is_told_wrongly_too(chains: Chains) -> None:
     with opened(chains, wrong=0.3) as home:
         wrong = [practice_task_of(one.start).misjudged for one in gate_prompts(home, 1, 100)]
