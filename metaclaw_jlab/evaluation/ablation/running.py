@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +25,18 @@ from metaclaw_jlab.evaluation.ablation.attempts_log import forget, read_attempts
 from metaclaw_jlab.evaluation.ablation.conducting import Conducting
 from metaclaw_jlab.evaluation.ablation.frozen_home import freeze, open_frozen, place_of
 from metaclaw_jlab.evaluation.ablation.jobs import Job, chain_jobs, planned, snapshot_jobs
-from metaclaw_jlab.evaluation.ablation.plans import check_plan, settings_of
+from metaclaw_jlab.evaluation.ablation.plans import check_plan, is_practice, settings_of
 from metaclaw_jlab.evaluation.ablation.precautions import check_rooms
 from metaclaw_jlab.evaluation.ablation.progress import Progress
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, RunState
 from metaclaw_jlab.evaluation.ablation.trial_files import read_tasks, tasks_path, write_tasks
 from metaclaw_jlab.evaluation.ablation.workers import LocalWorkers, Workers
 from metaclaw_jlab.evaluation.task_sets import load_tasks
+from metaclaw_jlab.evaluation.task_sets.leaks import refuse_leaks
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import held_by, lease
 from metaclaw_jlab.runtime.policy_server import stop as stop_server
+from metaclaw_jlab.store.learnt_from import learnt_texts
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +166,8 @@ def _prepared(run: RunFolder, plan: AblationPlan) -> list[Job]:
             run.note(sentence)
         tasks = _tasks(run, plan, workspace)
     _freeze(run, plan)
+    if plan.days is None or not is_practice(plan.tasks):
+        _refuse_leaks(run, tasks)
     run.change(of=planned(plan, tasks))
     done = {attempt.key for attempt in read_attempts(run)}
     if plan.days is None:
@@ -193,6 +197,14 @@ def _loaded(plan: AblationPlan, seed: int, workspace: Workspace) -> TaskSet:
     if not tasks.test:
         raise AblationError(f"{plan.tasks} has no test tasks.", "Choose other tasks, or a larger file.")
     return tasks
+
+
+def _refuse_leaks(run: RunFolder, tasks: Mapping[int, TaskSet]) -> None:
+    """The tasks may have been taken long before the copy, of a home that went on learning. Raises LeakFound."""
+    with closing(open_workspace(run.frozen, namespace="")) as frozen:
+        learnt = learnt_texts(frozen.database())
+    for found in {id(one): one for one in tasks.values()}.values():
+        refuse_leaks(found, learnt)
 
 
 def _freeze(run: RunFolder, plan: AblationPlan) -> None:

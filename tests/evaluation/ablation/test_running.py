@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.ablation import AblationState, Budget, Days
 from metaclaw_jlab.core.arm import BASE, Arm
 from metaclaw_jlab.core.errors import LeaseHeld
+from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.evaluation.ablation.attempting import task_seed
 from metaclaw_jlab.evaluation.ablation.attempts_log import read_attempts, read_trace
 from metaclaw_jlab.evaluation.ablation.conducting import HOPELESS
@@ -24,11 +27,15 @@ from metaclaw_jlab.evaluation.ablation.frozen_home import freeze
 from metaclaw_jlab.evaluation.ablation.progress import Progress
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder
 from metaclaw_jlab.evaluation.ablation.running import MODULE, replan, run_ablation, start_beside
+from metaclaw_jlab.evaluation.ablation.trial_files import tasks_path, write_tasks
+from metaclaw_jlab.evaluation.task_sets import load_tasks
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.store.skills import Skills
 from tests.evaluation.ablation.scripted_runs import ARMS, TEMPERATURES, home_with, planned_run, results
 from tests.loopback.server import ScriptedServer
+from tests.store.samples import ended, skill
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -218,6 +225,23 @@ def test_a_policy_that_only_fails_ends_the_run_and_leaves_no_attempts(
     assert run_ablation(run).state is AblationState.DONE
     assert len(read_attempts(run)) == 80
     assert asked.counts
+
+
+def test_what_the_home_learnt_before_its_copy_was_taken_is_a_leak(
+    scripted_server: ScriptedServer, tmp_path: Path
+) -> None:
+    home, asked = home_with(scripted_server, tmp_path, 2)
+    run = planned_run(home, tmp_path, n=2)
+    with closing(open_workspace(home.path)) as workspace:
+        # Killed behind its tasks and before its copy.
+        found = load_tasks(run.plan().tasks, 2, seed=1, workspace=workspace)
+        write_tasks(tasks_path(run), found)
+        workspace.trajectories().record(ended("aa", task=Task(found.test[0].task.text)))
+        Skills(workspace.database()).commit_generation(Cause.EVOLVER, [skill("sums")], evidence=["aa"])
+    state = run_ablation(run)
+    assert state.state is AblationState.FAILED
+    assert "1 test task is known" in state.reason
+    assert not asked.counts
 
 
 def test_a_run_beside_its_user_ends_by_itself(scripted_server: ScriptedServer, tmp_path: Path) -> None:
