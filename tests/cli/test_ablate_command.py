@@ -62,8 +62,10 @@ def test_people_get_a_table_and_the_verdict_last(metaclaw, asked, tmp_path):
 
 
 def test_ctrl_c_stops_it_so_that_it_goes_on_later(metaclaw, asked, tmp_path, home):
-    words = [sys.executable, "-m", "metaclaw_jlab.cli.main", "ablate", *ARMS]
-    words += ["--tasks", str(tmp_path / "tasks.jsonl"), "--samples", "8", "--parallel", "1"]
+    # Where the tests themselves run in a shell's background, what they start would ignore Ctrl-C.
+    listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    words = [sys.executable, "-c", f"{listening}; from metaclaw_jlab.cli.main import main; sys.exit(main())"]
+    words += ["ablate", *ARMS, "--tasks", str(tmp_path / "tasks.jsonl"), "--samples", "8", "--parallel", "1"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         asked.on_request = lambda total: os.kill(process.pid, signal.SIGINT) if total == 5 else None
         err = process.communicate(timeout=240)[1]

@@ -10,6 +10,7 @@ from metaclaw_jlab.core.errors import (
     PolicyRefused,
     PolicyTimeout,
     PolicyUnavailable,
+    PromptTooLong,
 )
 from metaclaw_jlab.core.policy import Message, Sampling
 from metaclaw_jlab.policies.endpoint import EndpointPolicy, list_models
@@ -168,8 +169,6 @@ def test_reasoning_that_eats_all_tokens_is_told(
         (404, "The model `m` does not exist.", {}, "--model"),
         (404, "Gone.", {"code": "model_not_found"}, "--model"),
         (429, "You exceeded your quota.", {"code": "insufficient_quota"}, "no credit"),
-        (400, "This model's maximum context length is 4096 tokens.", {}, "agent.reference_chars"),
-        (413, "Too big.", {}, "agent.reference_chars"),
         (400, "top_k must be positive.", {}, "policy.extra"),
         (422, "top_k must be positive.", {}, "policy.extra"),
     ],
@@ -186,6 +185,20 @@ def test_a_refusal_says_what_to_do(
     scripted_server.fail(status, message, **fields)  # type: ignore[arg-type]
     text = refused(policy, PolicyRefused)
     assert told in text
+    assert message in text
+    assert not waits
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(400, "This model's maximum context length is 4096 tokens."), (413, "Too big.")],
+)
+def test_a_prompt_that_is_too_long_is_told_apart(
+    policy: EndpointPolicy, scripted_server: "ScriptedServer", waits: list[float], status: int, message: str
+) -> None:
+    scripted_server.fail(status, message)
+    text = refused(policy, PromptTooLong)
+    assert "agent.reference_chars" in text
     assert message in text
     assert not waits
 
