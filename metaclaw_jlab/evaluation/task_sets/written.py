@@ -70,10 +70,15 @@ def task_set_of(
     learnt = [one for one in own if one.part == "train"]
     if learnt and days is None:
         said.append(f"{len(learnt)} tasks to learn from are left out: without days nothing is learnt.")
+    cut = cut_days(name, learnt, days) if days is not None else ()
+    if days is not None and (left := len(learnt) - sum(map(len, cut))):
+        said.append(
+            f"{left} of {len(learnt)} tasks to learn from are left out: the days have no room for them."
+        )
     return TaskSet(
         spec,
         test[:n],
-        cut_days(name, learnt, days) if days is not None else (),
+        cut,
         tuple(one.trial for one in own if one.part == "validation"),
         tuple(said),
     )
