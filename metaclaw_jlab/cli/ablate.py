@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     home = open_home(arguments.home)
     match arguments.action:
         case None:
-            plan = plan_from(arguments)
+            plan = _located(plan_from(arguments))
             return _planned(arguments, plan) if arguments.plan_only else _begin(home, plan, arguments)
         case "list":
             return {"runs": _list(home)}
@@ -87,6 +88,13 @@ def render(result: Mapping[str, Any]) -> str:
     if "task_sets" in result:
         return _render_task_sets(result["task_sets"])
     return _render_plan(result)
+
+
+def _located(plan: AblationPlan) -> AblationPlan:
+    """A file of tasks by its path from the root: the run may be resumed anywhere. Raises TaskSetInvalid."""
+    from metaclaw_jlab.evaluation.ablation.form import task_spec
+
+    return replace(plan, tasks=task_spec(plan.tasks.strip(), Path.cwd()))
 
 
 def _with_run(home: Home, arguments: argparse.Namespace) -> dict[str, object]:

@@ -99,6 +99,18 @@ def test_a_detached_one_is_started_and_named(metaclaw, asked, tmp_path, home):
     assert run.state().state is AblationState.DONE
 
 
+def test_a_file_of_tasks_is_kept_by_its_path_from_the_root(metaclaw, asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = metaclaw("ablate", *ARMS, "--tasks", "tasks.jsonl", "--plan-only", "--json").json
+    assert found["plan"]["tasks"] == str(tmp_path.resolve() / "tasks.jsonl")
+
+
+def test_a_file_that_is_not_there_begins_no_run(metaclaw, asked, home):
+    ran = metaclaw("ablate", *ARMS, "--tasks", "nothing.jsonl")
+    assert "There is no file nothing.jsonl" in ran.err
+    assert list_runs(open_home(home)) == ()
+
+
 def test_a_plan_is_told_and_nothing_is_done(metaclaw, asked, tmp_path, home):
     words = ("ablate", *ARMS, "--tasks", tmp_path / "tasks.jsonl", "--n", 8, "--seeds", 3, "--plan-only")
     found = metaclaw(*words, "--json").json

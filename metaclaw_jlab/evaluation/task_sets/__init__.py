@@ -22,7 +22,7 @@ _KINDS = (
     "metaclaw-bench:DIR."
 )
 
-__all__ = ["TaskSetOption", "absolute_spec", "describe_task_sets", "load_tasks"]
+__all__ = ["TaskSetOption", "describe_task_sets", "load_tasks"]
 
 
 def load_tasks(spec: str, n: int, *, seed: int, workspace: Workspace, days: Days | None = None) -> TaskSet:
@@ -36,14 +36,6 @@ def load_tasks(spec: str, n: int, *, seed: int, workspace: Workspace, days: Days
     found = _loaded(spec.strip(), n, seed, workspace, days, learnt)
     refuse_leaks(found, learnt)
     return found
-
-
-def absolute_spec(spec: str) -> str:
-    """The spec, with the path of a file made absolute: so it is the same in every process."""
-    for kind in ("jsonl", "ipynb"):
-        if (path := _file(spec.strip(), kind)) is not None:
-            return f"{kind}:{path.resolve()}"
-    return spec.strip()
 
 
 def _loaded(

@@ -16,7 +16,7 @@ from metaclaw_jlab.core.errors import LeakFound, TaskSetInvalid
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.task import Check, CheckKind, Task
 from metaclaw_jlab.core.task_set import TaskSet
-from metaclaw_jlab.evaluation.task_sets import absolute_spec, load_tasks
+from metaclaw_jlab.evaluation.task_sets import load_tasks
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.store.skills import Skills
 from tests.store.samples import ended, skill
@@ -195,6 +195,13 @@ def test_validation_tasks_are_apart(load: Load) -> None:
     assert [one.task.text for one in found.test] == ["Add the rows"]
 
 
+def test_what_the_days_have_no_room_for_is_told(load: Load) -> None:
+    lines = [ONE, *numbered(3, day=1), *numbered(2, day=7)]
+    found = load(*lines, days=Days(1, tasks=2))
+    assert [len(day) for day in found.days] == [2]
+    assert found.notes == ("3 of 5 tasks to learn from are left out: the days have no room for them.",)
+
+
 def test_a_file_without_test_tasks_is_refused(load: Load) -> None:
     with pytest.raises(TaskSetInvalid, match="no test task"):
         load(*numbered(2, day=1))
@@ -220,12 +227,6 @@ def test_a_test_task_that_this_home_learnt_from_is_a_leak(load: Load, workspace:
 def test_a_file_that_is_not_there_is_told(workspace: Workspace) -> None:
     with pytest.raises(TaskSetInvalid, match="cannot be read"):
         load_tasks("jsonl:nowhere.txt", 1, seed=1, workspace=workspace)
-
-
-def test_a_spec_is_the_same_in_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert absolute_spec("tasks.jsonl") == f"jsonl:{tmp_path.resolve() / 'tasks.jsonl'}"
-    assert absolute_spec("practice:held-out") == "practice:held-out"
 
 
 def test_a_task_starts_in_a_sandbox_with_its_files_and_setup(load: Load, arm_pool: SandboxPool) -> None:
