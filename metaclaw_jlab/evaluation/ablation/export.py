@@ -54,7 +54,11 @@ def export(run: RunFolder, kind: str, *, with_texts: bool = False) -> tuple[str,
     # Failures are told in words of the policy or of the task's own code, and a leak in those of the task.
     if not with_texts and state.state is AblationState.FAILED:
         state = replace(state, reason=_FAILED)
-    report = public(report_of(run.number, plan, state, made if with_texts else attempts))
+    told = report_of(run.number, plan, state, made)
+    if not with_texts:
+        for arm in told["arms"].values():
+            arm["failures"]["example"] = None
+    report = public(told)
     titles = _titles(run, made) if with_texts else {}
     name = f"ablation-{run.number}"
     match kind:

@@ -78,6 +78,15 @@ def test_what_a_failed_run_said_of_tasks_stays_at_home(tmp_path):
     assert json.loads(text_of(run, "json"))["report"]["state"] == "failed"
 
 
+def test_failures_are_counted_and_what_they_say_stays_at_home(tmp_path):
+    plan = snapshot_plan(n=3)
+    made = [replace(one, failure="No payroll." if one.task == "t1" else None) for one in attempts_of(plan)]
+    run = made_run(tmp_path / "home", plan, made)
+    arm = json.loads(text_of(run, "json"))["report"]["arms"]["skills"]
+    assert arm["failures"] == {"n": 2, "example": None}
+    assert "payroll" in text_of(run, "json", with_texts=True)
+
+
 def test_a_notebook_that_was_tampered_with_stops(tmp_path):
     run = made_run(tmp_path / "home", snapshot_plan("baseline,skills", n=20))
     notebook = nbformat.reads(text_of(run, "ipynb"), as_version=4)
