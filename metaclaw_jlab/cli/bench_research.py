@@ -109,12 +109,17 @@ def render(result: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _ended_by_a_signal() -> Iterator[None]:
-    """A termination ends what was started too, as Ctrl-C does."""
+    """A termination ends what was started too, as Ctrl-C does; so does a terminal that is closed, unless that is
+    ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, kept in before.items():
+        if kept is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, kept in before.items():
+            signal.signal(number, kept)

@@ -1,4 +1,6 @@
 import argparse
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -64,3 +66,29 @@ def test_a_program_that_is_not_installed_is_told_how_to_get(config, metaclaw, mo
 def test_what_cannot_be_is_refused(config, words):
     with pytest.raises(UsageMistake):
         bench_research.run(asked("--config", config, *words))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_from_outside_leaves_nothing_behind(config, monkeypatch, number):
+    def ended(*_):
+        os.kill(os.getpid(), number)
+        raise AssertionError("It went on.")
+
+    monkeypatch.setattr("metaclaw_jlab.evaluation.research.running.run_research", ended)
+    before = signal.signal(number, lambda *_: None)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            bench_research.run(asked("--config", config, "--command", sys.executable))
+        assert signal.getsignal(number) is not signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_run_that_outlives_its_terminal_goes_on():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with bench_research._ended_by_a_signal():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

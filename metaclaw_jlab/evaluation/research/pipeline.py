@@ -77,14 +77,15 @@ def _followed(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and those that it began, where it still runs."""
-    if process.poll() is not None:
-        return
-    _signal(process, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_SECONDS)
-    _signal(process, signal.SIGKILL)
-    process.wait()
+    """End the process and those that it began, also where it has ended before them."""
+    try:
+        if process.poll() is None:
+            _signal(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_SECONDS)
+    finally:
+        _signal(process, signal.SIGKILL)
+        process.wait()
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

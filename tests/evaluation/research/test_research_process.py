@@ -1,6 +1,8 @@
 import os
 import select
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 code = "import sys, time; alive = open(sys.argv[1], 'w'); alive.write('x'); alive.flush(); time.sleep(600)"
 subprocess.Popen([sys.executable, "-c", code, sys.argv[1]]).wait()
 """
+LEAVES_ONE = WITH_CHILD.replace(".wait()", "").replace("import signal", "import signal, os")
+LEAVES_ONE += "while not os.path.exists(sys.argv[1] + '.seen'): signal.sigtimedwait([], 0.05)\n"
 LONG = 90_000  # milliseconds
 
 
@@ -65,7 +69,8 @@ def test_it_is_looked_at_after_its_end(tmp_path):
 def test_a_process_whose_time_is_over_is_ended_with_all_that_it_began(tmp_path, monkeypatch, alive):
     monkeypatch.setattr("metaclaw_jlab.evaluation.research.pipeline.GRACE_SECONDS", 0.1)
     words = (sys.executable, "-c", WITH_CHILD, str(tmp_path / "alive"))
-    found = run(tmp_path, *words, seconds=0.2, look=lambda: begun(alive))
+    seen = []
+    found = run(tmp_path, *words, seconds=0.2, look=lambda: seen or seen.append(begun(alive)))
     assert found.code is None
     assert ended(alive)
 
@@ -79,6 +84,35 @@ def test_whoever_leaves_ends_it_too(tmp_path, monkeypatch, alive):
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, sys.executable, "-c", WITH_CHILD, str(tmp_path / "alive"), look=leave)
+    assert ended(alive)
+
+
+def test_what_a_process_leaves_behind_ends_with_it(tmp_path, alive):
+    seen = tmp_path / "alive.seen"
+
+    def look():
+        if not seen.exists() and begun(alive):
+            seen.touch()
+
+    found = run(tmp_path, sys.executable, "-c", LEAVES_ONE, str(tmp_path / "alive"), look=look)
+    assert found.code == 0
+    assert ended(alive)
+
+
+def test_a_second_wish_to_leave_ends_it_at_once(tmp_path, alive):
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+
+    def leave():
+        assert begun(alive)
+        # The second one comes while the process has its time to end.
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, sys.executable, "-c", WITH_CHILD, str(tmp_path / "alive"), look=leave)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
     assert ended(alive)
 
 
