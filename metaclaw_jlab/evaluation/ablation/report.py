@@ -265,17 +265,20 @@ def _notes(plan: AblationPlan, done: int, state: RunState, compared: _Compared) 
             "difference over those that both did."
         )
     notes += [f"{arm} and {reference} have no task in common yet." for arm, reference in compared.apart]
-    if plan.days is None or len(plan.seeds) < 2:
+    if plan.days is None:
         return notes
-    if trained := learners(plan.arms):
+    count = len(plan.seeds)
+    if count > 1 and (trained := learners(plan.arms)):
         notes.append(
-            f"The intervals of {_listed(trained)} are over the tasks of these {len(plan.seeds)} trainings, and do "
+            f"The intervals of {_listed(trained)} are over the tasks of these {count} trainings, and do "
             "not tell what another training would come to: see the trainings one by one."
         )
     if taught := [arm.name for arm in plan.arms if arm.learning.skills and not arm.learning.weights]:
+        streams = (
+            f"each of {count} streams" if count > 1 else "one stream, and how much of it is luck is not known"
+        )
         notes.append(
-            f"What {_listed(taught)} learnt was learnt once in each of {len(plan.seeds)} streams; the intervals "
-            "are over their tasks."
+            f"What {_listed(taught)} learnt was learnt once in {streams}; the intervals are over their tasks."
         )
     return notes
 

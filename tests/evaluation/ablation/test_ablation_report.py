@@ -117,6 +117,12 @@ def test_the_family_holds_trainings_beside_pooled_comparisons():
     assert pooled["adjusted"] == pytest.approx(3 * min([pooled["p"], *hardest]))
 
 
+def test_what_was_learnt_in_one_stream_may_be_luck():
+    one, three = stream_plan("baseline,skills", seeds=(1,)), stream_plan("baseline,skills")
+    assert any("learnt once in one stream" in note for note in told(one, attempts_of(one))["notes"])
+    assert any("once in each of 3 streams" in note for note in told(three, attempts_of(three))["notes"])
+
+
 def test_in_a_snapshot_nothing_is_trained():
     report = told(plan := snapshot_plan("baseline,full"), attempts_of(plan))
     assert report["training_seeds"] == []
