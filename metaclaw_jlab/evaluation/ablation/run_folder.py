@@ -11,6 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -128,11 +129,15 @@ class RunFolder:
             self.change(notes=(*notes, sentence))
 
     def ask_to_stop(self) -> None:
-        """Have it stop as soon as it can."""
+        """Have it stop as soon as it can; one that nobody has begun is stopped at once."""
         try:
             write_private(self.path / _STOP, "")
         except OSError as error:
             raise home_error(self.home.path, error) from error
+        if self._noted().state is AblationState.PLANNED:
+            with suppress(LeaseHeld), lease(self.home, self.lease_name):
+                if self._noted().state is AblationState.PLANNED:
+                    self.change(state=AblationState.CANCELLED, reason="It was stopped before it began.")
 
     def wants_stop(self) -> bool:
         """Whether it was asked to stop."""

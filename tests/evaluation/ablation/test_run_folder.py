@@ -158,3 +158,16 @@ def test_a_namespace_has_runs_of_its_own(home: Home) -> None:
     assert create_run(inner, PLAN).path == inner.path / "runs" / "1"
     assert list_runs(home) == ()
     assert RunFolder(inner, 1).plan() == PLAN
+
+
+def test_a_run_that_nobody_has_begun_is_stopped_at_once(home: Home) -> None:
+    run = create_run(home, PLAN)
+    run.ask_to_stop()
+    assert run.state().state is AblationState.CANCELLED
+
+
+def test_a_run_that_is_about_to_begin_is_left_to_its_process(home: Home) -> None:
+    run = create_run(home, PLAN)
+    with lease(home, run.lease_name):
+        run.ask_to_stop()
+        assert run.state().state is AblationState.PLANNED
