@@ -181,6 +181,18 @@ class ModelUnusable(MetaclawError, OSError):
     """A local model is not there, cannot be loaded, or is of a kind that cannot be served."""
 
 
+class FetchFailed(MetaclawError, ConnectionError):
+    """A source does not have a model, does not answer, or wants a login; or none of them gave the right bytes."""
+
+
+class FetchRefused(FetchFailed, PermissionError):
+    """A source answered and said no: a login is wanted, or it has no such thing. Asking again gives the same."""
+
+
+class FetchStopped(MetaclawError, InterruptedError):
+    """Somebody stopped a fetch; what has arrived is kept."""
+
+
 class RequestInvalid(MetaclawError, ValueError):
     """A client asked a server of ours for something that cannot be; `status` is the HTTP status to answer with."""
 

@@ -1,1 +1,1 @@
-"""Policies: an OpenAI-compatible endpoint, and a script of replies."""
+"""Policies: an OpenAI-compatible endpoint, a script of replies; and the local models with the ways to get them."""

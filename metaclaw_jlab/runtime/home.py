@@ -22,6 +22,7 @@ OWN_NAMES = frozenset(
         "metaclaw.db-shm",
         "skills",
         "adapters",
+        "models",
         "runtime",
         "config.toml",
         "runs",
