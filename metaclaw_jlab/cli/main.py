@@ -74,6 +74,7 @@ COMMANDS = (
     Command("evolve", "metaclaw_jlab.cli.evolve", "make skills of the failures that wait"),
     Command("train", "metaclaw_jlab.cli.train", "train the local policy: status, now, stop, resume"),
     Command("adapters", "metaclaw_jlab.cli.adapters", "what trainings made: list, show, promote, roll back"),
+    Command("models", "metaclaw_jlab.cli.models", "local models by name: list, get, remove"),
     Command("config", "metaclaw_jlab.cli.config", "read and change settings"),
     Command("keys", "metaclaw_jlab.cli.keys", "keys of endpoints, and keys for other agents"),
     Command("stop", "metaclaw_jlab.cli.stop", "stop the local policy server"),

@@ -18,6 +18,7 @@ CONTENTS = {
     "metaclaw.db": "every task, score and skill generation",
     "skills": "the skill library",
     "adapters": "trained weights",
+    "models": "local models that were fetched",
     "config.toml": "the settings",
     "namespaces": "the libraries, tasks and weights of clients and projects of their own",
     "runtime": "logs and what processes need to find each other",
