@@ -138,17 +138,17 @@ def remove(
     Raises NotFound, and NotNow where it serves or is being fetched.
     """
     root, name = Home(home.root), name.lower()
-    forms = FORMS if form is None else (form,)
-    models = [model for model in installed(root) if model.name == name and model.form in forms]
-    drafts = [folder_of(root) / DRAFTS / f"{name}.{one}" for one in forms if NAME.match(name)]
-    if not models and not any(draft.is_dir() for draft in drafts):
+    forms = (FORMS if form is None else (form,)) if NAME.match(name) else ()
+    places = [folder_of(root) / name / one for one in forms]
+    places += [folder_of(root) / DRAFTS / f"{name}.{one}" for one in forms]
+    if not any(place.is_dir() for place in places):
         raise NotFound(f"There is no local model {name!r}.", "See: metaclaw models list")
-    for model in models:
-        if serving is not None and (who := serving(model)):
-            raise NotNow(f"{name} serves just now ({who}).", "Stop that first: metaclaw stop")
     try:
         with lease(root, _lease(name)):
-            return sum(_delete(root, folder) for folder in [*(model.folder for model in models), *drafts])
+            for model in filter(None, (find_installed(root, name, one) for one in forms)):
+                if serving is not None and (who := serving(model)):
+                    raise NotNow(f"{name} serves just now ({who}).", "Stop that first: metaclaw stop")
+            return sum(_delete(root, place) for place in places)
     except LeaseHeld as error:
         raise NotNow(f"{name} is being fetched just now.", "Stop that first, or wait for it.") from error
 

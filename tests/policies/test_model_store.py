@@ -262,6 +262,13 @@ def test_a_damaged_model_does_not_count(home: Home, hub: ModelHub) -> None:
     assert fetch(home, tiny(at_hub(hub))).path.read_bytes() == BYTES
 
 
+def test_a_damaged_model_can_be_removed(home: Home, hub: ModelHub) -> None:
+    model = fetch(home, tiny(at_hub(hub)))
+    model.path.write_bytes(BYTES[:10])
+    remove(home, "tiny")
+    assert not model.folder.exists()
+
+
 def test_namespaces_share_the_models(home: Home, hub: ModelHub) -> None:
     fetch(home, tiny(at_hub(hub)))
     home.namespaces.mkdir()
