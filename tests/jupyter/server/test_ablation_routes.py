@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +13,10 @@ import pytest
 
 from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.ablation import AblationState
+from metaclaw_jlab.evaluation.ablation.live_run import LiveRuns
 from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder, open_run
 from metaclaw_jlab.jupyter.server.openapi import describe
+from metaclaw_jlab.jupyter.server.operations.ablations import _row
 from metaclaw_jlab.jupyter.server.routes import OPERATIONS
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import lease
@@ -55,6 +58,12 @@ def test_the_list_tells_how_far_each_is_and_what_it_says(server: LiveServer) -> 
     row = found["runs"][-1]
     assert (row["number"], row["state"], row["done"]) == (1, "done", 2 * TASKS)
     assert row["verdict"].startswith("Learning helped")
+
+
+def test_a_run_that_is_over_is_listed_and_takes_no_place(run: RunFolder) -> None:
+    live = LiveRuns(run.home)
+    assert _row(live, run, math.inf)["verdict"].startswith("Learning helped")
+    assert not live._runs
 
 
 def test_the_list_comes_by_the_page(server: LiveServer, run: RunFolder) -> None:

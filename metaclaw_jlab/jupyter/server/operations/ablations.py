@@ -113,13 +113,17 @@ def exported(host: Host, *, number: str, kind: Kind) -> File:
 
 def _row(live: LiveRuns, run: RunFolder, until: float) -> dict[str, Any]:
     """A run in the list, with its verdict where there is time to reckon it; one that is damaged has none."""
-    from metaclaw_jlab.evaluation.ablation.live_run import run_line
+    from metaclaw_jlab.core.ablation import AblationState
+    from metaclaw_jlab.evaluation.ablation.live_run import run_line, verdict_of
 
-    verdict = ""
+    line, verdict = run_line(run), ""
     if time.monotonic() < until:
         with suppress(MetaclawError):
-            verdict = str(live.get(run.number).report()["verdict"])
-    return {**run_line(run), "verdict": verdict}
+            over = AblationState(
+                line["state"]
+            ).over  # and not to be kept in memory in place of one that goes on
+            verdict = verdict_of(run) if over else str(live.get(run.number).report()["verdict"])
+    return {**line, "verdict": verdict}
 
 
 OPERATIONS = (
