@@ -31,6 +31,15 @@ def public(value: Any) -> Any:
     return [public(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def public_report(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report as it may lie in a notebook for others: how many attempts failed, and not in which words of the policy
+    or of the task's own code."""
+    found: dict[str, Any] = public(report)
+    for arm in found["arms"].values():
+        arm["failures"]["example"] = None
+    return found
+
+
 def public_attempt(attempt: Attempt) -> Attempt:
     """The attempt without what it says of the computer: ids and groups of a user's own tasks may name files."""
     return replace(

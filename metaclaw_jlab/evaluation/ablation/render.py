@@ -113,8 +113,8 @@ def _means_by(title: str, columns: Sequence[str], means: Mapping[str, Mapping[st
 
 def _failures(report: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name}: {_counted(arm['failures']['n'], 'attempt')} failed and count as wrong: "
-        f"{arm['failures']['example']}"
+        f"{name}: {_counted(arm['failures']['n'], 'attempt')} failed and count as wrong"
+        + (f": {arm['failures']['example']}" if arm["failures"]["example"] else ".")
         for name, arm in report["arms"].items()
         if arm["failures"]["n"]
     ]

@@ -17,10 +17,13 @@ _RUN_HEAD = ("ablation", "state", "begun", "tasks", "arms", "attempts")
 
 
 def report_picture(report: Report, note: str = "") -> Shown:
-    """A report as text, and as blocks; `note` stands first."""
+    """A report as text, and as blocks; `note` stands first. It is saved with the notebook: no words of failures are in
+    it, and no folders."""
     from metaclaw_jlab.evaluation.ablation.figures import days_svg, forest_svg
+    from metaclaw_jlab.evaluation.ablation.publication import public, public_report
     from metaclaw_jlab.evaluation.ablation.render import render_ablation
 
+    report, note = public_report(report), public(note)
     blocks: list[Block] = [Paragraph(note)] if note else []
     blocks += [Heading(str(report["verdict"])), Paragraph(status_line(report))]
     if any(arm["mean"] is not None for arm in report["arms"].values()):
@@ -38,7 +41,10 @@ def report_picture(report: Report, note: str = "") -> Shown:
 
 def runs_picture(rows: Sequence[Mapping[str, Any]], note: str = "") -> Shown:
     """The ablations of a home as a table; `note` stands first."""
-    told = [run_row(row) for row in rows]
+    from metaclaw_jlab.evaluation.ablation.publication import public
+
+    note = public(note)
+    told = [run_row(public(row)) for row in rows]
     head = [Paragraph(note)] if note else []
     if not told:
         return Shown("\n".join(filter(None, (note, NO_RUNS))), (*head, Paragraph(NO_RUNS)))

@@ -44,3 +44,21 @@ def test_a_run_without_an_attempt_has_no_figure(report: dict[str, Any]) -> None:
 def test_where_there_is_no_run_it_says_how_to_begin() -> None:
     assert runs_picture([]).text == NO_RUNS
     assert runs_picture([], "Not live.").text == f"Not live.\n{NO_RUNS}"
+
+
+def test_no_words_of_failures_and_no_folders_stay_in_a_notebook(report: dict[str, Any]) -> None:
+    report["arms"]["full"]["failures"] = {"n": 2, "example": "No payroll of Mrs Smith."}
+    report["tasks"] = "jsonl:/home/somebody/secret/tasks.jsonl"
+    report["notes"] = ["See /home/somebody/secret/run.log."]
+    found = str(answer_bundle(report_picture(report, "Not written: /home/somebody/secret/x.csv")))
+    assert "2 attempts failed and count as wrong." in found
+    assert "Smith" not in found
+    assert "secret" not in found
+    assert report["arms"]["full"]["failures"]["example"]
+
+
+def test_a_list_of_runs_names_no_folders() -> None:
+    row = {"number": 1, "state": "done", "created_at": 0.0, "arms": ["full"], "done": 1, "of": 1}
+    found = str(answer_bundle(runs_picture([{**row, "tasks": "jsonl:/home/somebody/secret/tasks.jsonl"}])))
+    assert "tasks.jsonl" in found
+    assert "secret" not in found
