@@ -190,6 +190,9 @@ class AblationBoard:
                 self._notice = str(error)
             except OSError as error:
                 self._notice = f"That did not work: {error}."
+            except Exception as error:  # noqa: BLE001 - a message's boundary: who asked is answered
+                _log.exception("An ablation's widget asked for something that failed.")
+                self._notice = f"That did not work ({type(error).__name__}: {error})."
             number = wanted.get("asked")
             self._answered = number if isinstance(number, int) else self._answered
             self._show(at_once=wanted.get("do") in {"grid", "start", "open", "new", "stop", "resume"})

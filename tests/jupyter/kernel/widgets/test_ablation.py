@@ -118,6 +118,19 @@ def test_what_cannot_be_done_is_told(run: RunFolder, wanted: dict[str, object]) 
     workspace.close()
 
 
+def test_what_breaks_is_told_too(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise ValueError("Out of range.")
+
+    monkeypatch.setattr("metaclaw_jlab.jupyter.kernel.widgets.ablation_acts.act", broken)
+    workspace = open_workspace(run.home.path)
+    board = AblationBoard(workspace, None, run.number)
+    board._asked({"do": "stop", "asked": 7})
+    assert board._state()["answered"] == 7
+    assert "Out of range." in str(board._state()["notice"])
+    workspace.close()
+
+
 def test_a_form_names_its_reference_and_its_budget(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("metaclaw_jlab.evaluation.ablation.running.start_beside", lambda _run: None)
     workspace = open_workspace(run.home.path)
