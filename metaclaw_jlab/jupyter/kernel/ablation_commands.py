@@ -72,6 +72,7 @@ def described(plan: AblationPlan) -> Shown:
 
 def _acted(session: KernelSession, workspace: Workspace, found: argparse.Namespace) -> str | Shown:
     """What is done to ablations that are there, and lists."""
+    from metaclaw_jlab.evaluation.ablation.arguments import budget_from
     from metaclaw_jlab.jupyter.kernel.widgets.ablation_acts import resume, stop, write_file
 
     match found.action:
@@ -84,7 +85,7 @@ def _acted(session: KernelSession, workspace: Workspace, found: argparse.Namespa
         case "stop":
             return stop(_run(workspace, found.number))
         case "resume":
-            session.reporter().note(f"MetaClaw: {resume(_run(workspace, found.number))}")
+            session.reporter().note(f"MetaClaw: {resume(_run(workspace, found.number), budget_from(found))}")
             return _shown(session, workspace, found.number)
         case "export":
             written = write_file(_run(workspace, found.number), found.kind or "ipynb", Path.cwd())

@@ -135,3 +135,15 @@ def test_one_can_be_deleted(shell: InteractiveShell, made: RunFolder) -> None:
 def test_it_explains_itself(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     run(shell, "%metaclaw ablate --help")
     assert "%metaclaw ablate export 3 --as csv" in capsys.readouterr().out
+
+
+def test_one_whose_budget_is_spent_goes_on_with_another(
+    shell: InteractiveShell, made: RunFolder, begun: list[RunFolder]
+) -> None:
+    made.change(state=AblationState.SPENT, reason="Its budget of 3 minutes is spent.")
+    with pytest.raises(UsageError, match="--budget-minutes"):
+        run(shell, f"%metaclaw ablate resume {made.number}")
+    assert not begun
+    run(shell, f"%metaclaw ablate resume {made.number} --budget-minutes 60")
+    assert begun
+    assert made.plan().budget.seconds == 3600

@@ -173,6 +173,13 @@ def test_one_that_is_over_is_not_stopped(server: LiveServer, run: RunFolder) -> 
     assert server.api("POST", "ablations/1/resume").status == 409
 
 
+def test_one_whose_budget_is_spent_needs_another(server: LiveServer, run: RunFolder) -> None:
+    run.change(state=AblationState.SPENT, reason="Its budget of 3 minutes is spent.")
+    answer = server.api("POST", f"ablations/{run.number}/resume")
+    assert answer.status == 409
+    assert "--budget-minutes" in answer.json["next_step"]
+
+
 def test_a_deleted_one_is_gone(server: LiveServer, run: RunFolder) -> None:
     path = f"ablations/{run.number}"
     assert server.api("GET", path).status == 200

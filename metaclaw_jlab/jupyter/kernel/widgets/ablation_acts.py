@@ -10,7 +10,7 @@ from metaclaw_jlab.core.errors import UsageMistake
 
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly import Workspace
-    from metaclaw_jlab.core.ablation import AblationPlan
+    from metaclaw_jlab.core.ablation import AblationPlan, Budget
     from metaclaw_jlab.evaluation.ablation.live_run import LiveRun
     from metaclaw_jlab.evaluation.ablation.run_folder import RunFolder
     from metaclaw_jlab.jupyter.kernel.widgets.ablation import AblationBoard
@@ -76,13 +76,21 @@ def stop(run: RunFolder) -> str:
     return f"Ablation {run.number} stops as soon as the attempts under way are done."
 
 
-def resume(run: RunFolder) -> str:
-    """Have a run go on without doing again what is done. Raises UsageMistake, LeaseHeld, AblationError."""
+def resume(run: RunFolder, budget: Budget | None = None) -> str:
+    """Have a run go on, with another budget where one is given, without doing again what is done. Raises UsageMistake,
+    LeaseHeld, AblationError."""
     from metaclaw_jlab.core.ablation import AblationState
-    from metaclaw_jlab.evaluation.ablation.running import start_beside
+    from metaclaw_jlab.evaluation.ablation.running import replan, start_beside
 
-    if run.state().state is AblationState.DONE:
+    before = run.state()
+    if before.state is AblationState.DONE:
         raise UsageMistake(f"Ablation {run.number} is done.", "Plan another one with more tasks or seeds.")
+    if budget is not None:
+        replan(run, budget)
+    elif before.state is AblationState.SPENT:
+        raise UsageMistake(
+            before.reason, f"Give it another: %metaclaw ablate resume {run.number} --budget-minutes 60."
+        )
     start_beside(run)
     return f"Ablation {run.number} goes on."
 

@@ -105,6 +105,11 @@ def resume(host: Host, *, number: str) -> AblationTold:
         raise NotNow(f"Ablation {run.number} runs.", "Wait for it, or stop it.")
     if state.state is AblationState.DONE:
         raise NotNow(f"Ablation {run.number} is done.", "Plan another one with more tasks or seeds.")
+    if state.state is AblationState.SPENT:
+        step = (
+            f"Give it another: metaclaw ablate resume {run.number} --budget-minutes 60 (or --budget-tokens)."
+        )
+        raise NotNow(state.reason, step)
     run.forget_stop()
     return _begun(run, f"Ablation {run.number} goes on.")
 
