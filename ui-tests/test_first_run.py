@@ -97,7 +97,8 @@ def test_an_empty_home_says_what_it_is_and_what_to_do(page: Page) -> None:
     expect(panel).to_contain_text("practice", timeout=LONG)
     expect(panel).to_contain_text("%metaclaw")
     nothing = re.compile("No|None|Nothing|not yet")
-    said = {"skills": nothing, "scores": nothing, "training": nothing, "ablations": "The first one to run"}
+    said: dict[str, str | re.Pattern[str]] = dict.fromkeys(("skills", "scores", "training"), nothing)
+    said["ablations"] = "The first one to run"
     for tab, text in said.items():
         page.locator(f"#mc-tab-{tab}").click()
         expect(panel).to_contain_text(text, timeout=LONG)
