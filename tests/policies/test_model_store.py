@@ -41,6 +41,12 @@ def home(tmp_path: Path) -> Home:
     return open_home(tmp_path / "home")
 
 
+@pytest.fixture(autouse=True)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub here is on loopback; the real one is switched off for all tests."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
 @pytest.fixture
 def hub() -> Iterator[ModelHub]:
     hub = ModelHub()

@@ -19,8 +19,8 @@ from tests.jupyter.server.conftest import TASKS, done
 from tests.jupyter.server.live_server import TOKEN, UNREACHABLE, LiveServer, live_server
 
 EXAMPLES = 25
-# What a schema cannot say: whether a text is a skill, or names arms and tasks.
-PARTLY_DESCRIBED = {("POST", "/skills"), ("POST", "/ablations")}
+# What a schema cannot say: whether a text is a skill, or names arms and tasks, or what fits which setting.
+PARTLY_DESCRIBED = {("POST", "/skills"), ("POST", "/ablations"), ("PUT", "/settings/{key}")}
 
 
 @pytest.fixture(scope="module")
