@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from metaclaw_jlab.agent.file_references import named_files
 from metaclaw_jlab.agent.playing import outcome
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Observation
@@ -19,10 +20,14 @@ def practice_check(task: PracticeTask) -> Check:
     return Check(CheckKind.SCRIPT, f"practice:{task.id}")
 
 
-def asked(task: PracticeTask, notebook: str | None = None) -> Task:
-    """The practice task as it is put to an agent, in a notebook of this name and a cell of its own."""
+def asked(task: PracticeTask, notebook: str | None = None, *, file_rows: int = 0) -> Task:
+    """The practice task as it is put to an agent, in a notebook of this name and a cell of its own.
+
+    `file_rows`: first rows that are shown of each file that its text names (see core.prompting).
+    """
     origin = Origin(notebook, task.id if notebook is not None else None)
-    return Task(task.text, checks=(practice_check(task),), origin=origin, name=task.id)
+    shown = named_files(task.text, task.files.get, file_rows)
+    return Task(task.text, shown, (practice_check(task),), origin, task.id)
 
 
 class GradedSandbox:

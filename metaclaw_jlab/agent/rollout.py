@@ -14,6 +14,7 @@ from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import ExecutorError, PolicyError, UsageMistake
 from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Message, Policy, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.reward_model import RewardModel
 from metaclaw_jlab.core.score import Score, ScoreSource, Scoring, Unscored
@@ -52,7 +53,7 @@ class Rollout:
     `on_proposal` gets a step before its code runs, `on_step` after; `on_end` gets the closed trajectory, also where
     KeyboardInterrupt is then raised. Replies and outputs are streamed only where somebody listens. A step is scored
     by `reward_model` with the task's checks where it was the last one, and without any where it was not. Without
-    `learn` the trajectory never teaches anything.
+    `learn` the trajectory never teaches anything. `prompting` is the way in which this policy is asked.
     """
 
     policy: Policy
@@ -60,6 +61,7 @@ class Rollout:
     recorder: Recorder | None = None
     retrieve: Callable[[Task], tuple[Match, ...]] = _no_skills
     generation: int = 0
+    prompting: Prompting = DEFAULT_PROMPTING
     sampling: Sampling = field(default_factory=Sampling)
     max_steps: int = 6
     context_chars: int = 48_000
@@ -122,7 +124,7 @@ def observe(
     progress = _Progress(rollout, before, step.messages)
 
     def take_in(progress: _Progress) -> _End | None:
-        done = parse_reply(step.reply).done
+        done = _finishes(parse_reply(step.reply), rollout)
         return _take_in(progress, step, done, observation, progress.recording.observe)
 
     return _to_end(progress, take_in)
@@ -193,7 +195,7 @@ def _begin(task: Task, rollout: Rollout) -> _Progress:
         created_at=time.time(),
         learn=rollout.learn,
     )
-    messages = opening(task, [match.skill.body for match in matches])
+    messages = opening(task, [match.skill.body for match in matches], rollout.prompting)
     return _Progress(rollout, trajectory, messages, fresh=True)
 
 
@@ -204,13 +206,18 @@ def _resume(trajectory: Trajectory, rollout: Rollout) -> _Progress:
         raise UsageMistake("The proposed cell has not been run yet.", "Run it, then ask for the next step.")
     last = trajectory.steps[-1]
     assert last.observation is not None
-    return _Progress(rollout, trajectory, (*last.messages, *_seen(last, last.observation)))
+    return _Progress(rollout, trajectory, (*last.messages, *_seen(last, last.observation, rollout.prompting)))
 
 
-def _seen(step: Step, observation: Observation) -> tuple[Message, Message]:
+def _seen(step: Step, observation: Observation, prompting: Prompting) -> tuple[Message, Message]:
     """How a step stands in the prompts after it: with the code that ran, also where that was not its own."""
     reply = step.reply if step.ran is None else render_reply(step.ran, done=parse_reply(step.reply).done)
-    return Message("assistant", reply), observation_message(observation)
+    return Message("assistant", reply), observation_message(observation, prompting)
+
+
+def _finishes(reply: Reply, rollout: Rollout) -> bool:
+    """Whether nothing follows this reply where its code runs without an error."""
+    return reply.done or rollout.prompting.ends == "ran"
 
 
 def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) -> Trajectory:
@@ -322,7 +329,7 @@ def _ask(progress: _Progress) -> _Proposal | _End:
         progress.add(step)
         return end
     cut_off = completion.finish_reason == "length" and completion.text.rstrip("\n").endswith(reply.action)
-    return _Proposal(step, reply.done, cut_off)
+    return _Proposal(step, _finishes(reply, rollout), cut_off)
 
 
 def _end_before(steps: tuple[Step, ...], reply: Reply) -> _End | None:
@@ -375,7 +382,7 @@ def _take_in(
         step = replace(step, scores=(_scored(progress, step, observation, checks),))
     finally:
         progress.add(step, record)
-        progress.messages += _seen(step, observation)
+        progress.messages += _seen(step, observation, rollout.prompting)
     rollout.on_step(step)
     return replace(end, checks=checks) if end else None
 

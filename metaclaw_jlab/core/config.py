@@ -43,7 +43,11 @@ class PolicySettings(Section):
         description="Environment variable that holds the endpoint's key.",
     )
     local_model: str = Field(
-        EMBEDDED_MODEL, description="Model served on this machine: a name, a folder or a hub id."
+        EMBEDDED_MODEL, description="Model served on this machine: a name, a path or a hub id."
+    )
+    local_form: Literal["auto", "gguf", "safetensors"] = Field(
+        "auto",
+        description="Which form of the local model serves: gguf on llama.cpp, safetensors where it can be trained.",
     )
     temperature: float = Field(0.0, ge=0.0, le=2.0, description="Sampling temperature of the agent.")
     max_tokens: int = Field(1024, ge=1, le=65_536, description="Longest completion, in tokens.")
