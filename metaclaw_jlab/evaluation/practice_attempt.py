@@ -9,6 +9,7 @@ from metaclaw_jlab.agent.graded_sandbox import GradedSandbox, asked
 from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
 from metaclaw_jlab.executors.sandbox import SandboxPool
@@ -21,7 +22,7 @@ _FAILURES = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """Who attempts practice tasks, and as what. Each task is sampled with a seed of its own, derived from
-    that of `sampling`; `generation` is stamped, `notebook` is where the tasks are asked."""
+    that of `sampling`; `generation` is stamped, `notebook` is where the tasks are asked, `prompting` how."""
 
     policy: Policy
     pool: SandboxPool
@@ -30,6 +31,7 @@ class Conditions:
     purpose: Purpose = Purpose.BENCHMARK
     generation: int = 0
     notebook: str | None = None
+    prompting: Prompting = DEFAULT_PROMPTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def attempt(task: PracticeTask, skills: tuple[Match, ...], conditions: Condition
     try:
         with conditions.pool.open(files=task.files) as sandbox:
             graded = GradedSandbox(sandbox, task)
-            done = run_task(asked(task, conditions.notebook), _rollout(task, skills, conditions, graded))
+            put = asked(task, conditions.notebook, file_rows=conditions.prompting.file_rows)
+            done = run_task(put, _rollout(task, skills, conditions, graded))
             if done.stop in _FAILURES:
                 return Attempted(_failed(done.stop_detail), done, done.stop_detail)
             return Attempted(graded.verdict(), done)
@@ -68,6 +71,7 @@ def _rollout(
         executor=executor,
         retrieve=lambda _: skills,
         generation=conditions.generation,
+        prompting=conditions.prompting,
         sampling=replace(conditions.sampling, seed=task_seed(conditions.sampling.seed, task)),
         max_steps=conditions.max_steps,
         purpose=conditions.purpose,
