@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from metaclaw_jlab.agent.references import cut
 from metaclaw_jlab.core.task import Reference
@@ -13,27 +14,30 @@ LINE_CHARS = 200
 _NAME = re.compile(r"[\w./\\-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,7}\b")
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A text file by the name that the task uses. `whole`: whether `text` is all of it or only its beginning."""
+
+    name: str
+    text: str
+    whole: bool = True
+
+
 def file_names(text: str) -> tuple[str, ...]:
     """The words of a text that look like files, each once, in its order."""
     return tuple(dict.fromkeys(_NAME.findall(text)))
 
 
-def named_files(text: str, read: Callable[[str], str | None], rows: int) -> tuple[Reference, ...]:
-    """The first `rows` lines after the first one of each file that `text` names, and how many lines there are.
-
-    `read` gives the text of a file by the name that is used for it, None where there is none or it is no text.
-    """
+def file_references(files: Iterable[NamedFile], rows: int) -> tuple[Reference, ...]:
+    """The first line and `rows` more of each file, and how many lines there are; of the first MOST_FILES files."""
     if rows <= 0:
         return ()
-    found = []
-    for name in file_names(text):
-        content = read(name)
-        if content is not None:
-            found.append(Reference(name, _beginning(content, rows + 1)))
-    return tuple(found[:MOST_FILES])
+    return tuple(Reference(file.name, _beginning(file, rows + 1)) for file in files)[:MOST_FILES]
 
 
-def _beginning(content: str, count: int) -> str:
-    lines = content.splitlines()
+def _beginning(file: NamedFile, count: int) -> str:
+    lines = file.text.splitlines()
     shown = "\n".join(cut(line, LINE_CHARS) for line in lines[:count])
-    return shown if len(lines) <= count else f"{shown}\n... ({len(lines)} lines)"
+    if file.whole and len(lines) <= count:
+        return shown
+    return f"{shown}\n... ({len(lines)} lines)" if file.whole else f"{shown}\n..."

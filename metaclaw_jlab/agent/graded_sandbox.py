@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from metaclaw_jlab.agent.file_references import named_files
+from metaclaw_jlab.agent.file_references import NamedFile, file_names, file_references
 from metaclaw_jlab.agent.playing import outcome
 from metaclaw_jlab.core.task import Check, CheckKind, CheckResult, Origin, Task
 from metaclaw_jlab.core.trajectory import Observation
@@ -26,7 +26,8 @@ def asked(task: PracticeTask, notebook: str | None = None, *, file_rows: int = 0
     `file_rows`: first rows that are shown of each file that its text names (see core.prompting).
     """
     origin = Origin(notebook, task.id if notebook is not None else None)
-    shown = named_files(task.text, task.files.get, file_rows)
+    named = [NamedFile(name, task.files[name]) for name in file_names(task.text) if name in task.files]
+    shown = file_references(named, file_rows)
     return Task(task.text, shown, (practice_check(task),), origin, task.id)
 
 

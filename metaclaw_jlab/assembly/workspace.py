@@ -13,6 +13,7 @@ from metaclaw_jlab.core.adapter import answering, pinned
 from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
 from metaclaw_jlab.core.errors import ConfigError
 from metaclaw_jlab.core.policy import Policy
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
@@ -99,14 +100,19 @@ class Workspace:
         return synchronise(self.home, Skills(self.database()))
 
     def retrieve(self, task: Task, skills: tuple[Skill, ...]) -> tuple[Match, ...]:
-        """The skills to put in the prompt of this task."""
+        """The skills to put in the prompt of this task: no more than the settings say, nor than this policy follows."""
         from metaclaw_jlab.skills.retrieval import CANDIDATES, select
 
-        wanted = self.settings().skills
-        if not skills or wanted.max_skills == 0:
+        wanted, prompting = self.settings().skills, self.prompting()
+        most = (
+            wanted.max_skills
+            if prompting.max_skills is None
+            else min(wanted.max_skills, prompting.max_skills)
+        )
+        if not skills or most == 0:
             return ()
-        found = self.retrieval().search(skills, task.text, CANDIDATES * wanted.max_skills)
-        return select(found, wanted.max_skills, wanted.max_tokens)
+        found = self.retrieval().search(skills, task.text, CANDIDATES * most)
+        return select(found, most, wanted.max_tokens, prompting.threshold or 0.0)
 
     def retrieval(self) -> Retrieval:
         """What finds skills (see assembly.retrieval), opened once."""
@@ -253,6 +259,13 @@ class Workspace:
             version = version_for(self.database())
         model = pinned(endpoint.model, version)
         return self._connected(settings, endpoint.base_url, model, Secret(endpoint.token))
+
+    def prompting(self) -> Prompting:
+        """How the configured policy is prompted: as its calibration says where it is a local model that has one."""
+        from metaclaw_jlab.policies.calibration import prompting_for
+
+        wanted = self.settings().policy
+        return DEFAULT_PROMPTING if wanted.base_url else prompting_for(self.home, wanted.local_model)
 
     def serve(self, settings: Settings, on_progress: Callable[[str], None] | None = None) -> Endpoint:
         """The policy server of the local model in these settings, started where it does not run."""

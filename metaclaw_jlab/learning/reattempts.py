@@ -11,6 +11,7 @@ from threading import Event
 from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.start_state import Rooms, StartState
 from metaclaw_jlab.core.task import Task
@@ -34,6 +35,7 @@ class Reattempts:
     sampling: Sampling
     max_steps: int
     concurrency: int = 8
+    prompting: Prompting = DEFAULT_PROMPTING
 
 
 def attempt_again(
@@ -77,6 +79,7 @@ def _attempt(old: Trajectory, start: StartState, how: Reattempts, ending: Event)
                     executor=room,
                     retrieve=how.retrieve,
                     generation=how.generation,
+                    prompting=how.prompting,
                     sampling=replace(how.sampling, seed=old.stamp.seed),
                     max_steps=how.max_steps,
                     purpose=Purpose.RETRY,

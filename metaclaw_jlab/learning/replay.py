@@ -13,6 +13,7 @@ from metaclaw_jlab.agent.rollout import Rollout, run_task
 from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import ExecutorError, NotFound, StoreError
 from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.replay import Case, Replayed
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
@@ -46,6 +47,7 @@ class SandboxReplayer:
     max_steps: int
     concurrency: int = 8
     pinned_to: Callable[[str], Policy] | None = None
+    prompting: Prompting = DEFAULT_PROMPTING
     _read: dict[Path, Future[dict[str, bytes]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -106,6 +108,7 @@ class SandboxReplayer:
                     executor=sandbox,
                     retrieve=lambda _: tuple(Match(skill, 0.0) for skill in skills),
                     generation=before.stamp.skill_generation,
+                    prompting=self.prompting,
                     sampling=replace(self.sampling, seed=before.stamp.seed),
                     max_steps=self.max_steps,
                     purpose=Purpose.SKILL_REPLAY,

@@ -54,6 +54,13 @@ def folder_of(home: Home) -> Path:
     return home.root / "models"
 
 
+def share(home: Home, other: Home) -> None:
+    """Let another home see the models of this one: a link, since gigabytes are not copied. Raises OSError."""
+    place = folder_of(other)
+    if not place.exists() and folder_of(home).is_dir():
+        place.symlink_to(folder_of(home).resolve(), target_is_directory=True)
+
+
 def installed(home: Home) -> tuple[InstalledModel, ...]:
     """What is there, by name and form."""
     found = sorted(folder_of(home).glob(f"*/*/{MANIFEST}"))

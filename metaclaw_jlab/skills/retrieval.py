@@ -243,12 +243,15 @@ def choose(retriever: Retriever, query: str, max_skills: int, max_tokens: int) -
     return select(retriever.search(query, CANDIDATES * max_skills), max_skills, max_tokens)
 
 
-def select(matches: Sequence[Match], max_skills: int, max_tokens: int) -> tuple[Match, ...]:
-    """The best matches within both budgets. A skill too long for what is left gives way to the next that fits."""
+def select(
+    matches: Sequence[Match], max_skills: int, max_tokens: int, threshold: float = 0.0
+) -> tuple[Match, ...]:
+    """The best matches within both budgets and not under the threshold. A skill too long for what is left gives way to
+    the next that fits."""
     selected: list[Match] = []
     left = max_tokens
     for match in matches:
-        if len(selected) >= max_skills:
+        if len(selected) >= max_skills or match.relevance < threshold:
             break
         tokens = estimate_tokens(match.skill.body)
         if tokens <= left:

@@ -6,6 +6,7 @@ import pytest
 from metaclaw_jlab.agent.rollout import observe, propose, run_task
 from metaclaw_jlab.core.errors import ExecutorError, PolicyMalformed, StoreBusy, StoreFull
 from metaclaw_jlab.core.policy import Completion, Message, Sampling, Usage
+from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.score import Score, ScoreSource, Unscored
 from metaclaw_jlab.core.task import CheckResult
@@ -279,3 +280,30 @@ def test_nothing_is_streamed_where_nobody_listens() -> None:
             return Completion(code("x = 1"), "stop", "scripted")
 
     assert run_task(TASK, rollout(policy=NeverStreams(iter([])))).stop is StopReason.DONE
+
+
+def test_a_task_may_end_when_its_code_has_run() -> None:
+    plan = replace(rollout(code("x = 1", done=False)), prompting=Prompting(ends="ran"))
+    trajectory = run_task(TASK, plan)
+    assert (trajectory.stop, len(trajectory.steps)) == (StopReason.DONE, 1)
+
+
+def test_code_that_failed_is_mended_where_a_task_ends_with_what_ran() -> None:
+    plan = replace(rollout(code("y", done=False), code("x = 1", done=False)), prompting=Prompting(ends="ran"))
+    trajectory = run_task(TASK, plan)
+    assert (trajectory.stop, len(trajectory.steps)) == (StopReason.DONE, 2)
+
+
+def test_a_prompt_is_built_as_the_policy_is_prompted() -> None:
+    plan = replace(
+        rollout(code("x = 1")),
+        prompting=Prompting("brief", "task"),
+        retrieve=lambda _: (Match(DATES, 1.0),),
+    )
+    run_task(TASK, plan)
+    assert prompts(plan)[0][-1].content.endswith("</skills>")
+
+
+def test_an_observed_step_may_end_its_task() -> None:
+    plan = replace(rollout(code("x = 1", done=False)), prompting=Prompting(ends="ran"))
+    assert observe(propose(TASK, plan), Observation(), plan).stop is StopReason.DONE

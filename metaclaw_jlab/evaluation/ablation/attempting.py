@@ -12,6 +12,7 @@ from metaclaw_jlab.core.ablation import Attempt
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.task_set import TrialTask
@@ -34,6 +35,7 @@ class Conditions:
     max_steps: int = 6
     purpose: Purpose = Purpose.ABLATION
     generation: int = 0
+    prompting: Prompting = DEFAULT_PROMPTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def _rollout(
         executor=room,
         retrieve=lambda _: skills,
         generation=conditions.generation,
+        prompting=conditions.prompting,
         sampling=replace(conditions.sampling, seed=task_seed(seed, trial.id, sample)),
         max_steps=conditions.max_steps,
         purpose=conditions.purpose,

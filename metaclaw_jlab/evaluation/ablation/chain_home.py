@@ -92,6 +92,7 @@ class ChainHome:
             max_steps=self.workspace.settings().agent.steps,
             purpose=purpose,
             generation=self.generation,
+            prompting=self.workspace.prompting(),
         )
 
     def skills(self) -> SkillsOf:
@@ -112,7 +113,11 @@ class ChainHome:
             return None
         settings = self.workspace.settings()
         conditions = PracticeConditions(
-            policy=self.policy(), pool=self.pool, sampling=self.sampling(), max_steps=settings.agent.steps
+            policy=self.policy(),
+            pool=self.pool,
+            sampling=self.sampling(),
+            max_steps=settings.agent.steps,
+            prompting=self.workspace.prompting(),
         )
         return PracticeReplayer(_Recorded(self.workspace.database()), conditions)
 

@@ -1,7 +1,8 @@
 """A frozen copy of a home, taken while the home is in use: arms run on it, and teach the home nothing.
 
 What is copied: the database in one state, the working copy of the skills, the adapters and the configuration. What is
-not: runs, namespaces, and all that is only of a process (`runtime/`). The copy carries a mark, `evaluation`.
+not: runs, namespaces, and all that is only of a process (`runtime/`). Local models are shared. The copy carries a mark,
+`evaluation`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.errors import AblationError, LeaseHeld, SettingLocked
+from metaclaw_jlab.policies.model_store import share
 from metaclaw_jlab.runtime.home import NO_LINKS, Home, home_error, open_home, write_private
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.settings.configuration import load
@@ -87,6 +89,7 @@ def _copy(source: Home, place: Path, copy_of: str) -> None:
             _copy_database(source, copy)
             _copy_tree(source.skills, copy.skills)
         _copy_adapters(source, copy)
+        share(source, copy)
         if source.config.is_file():
             write_private(draft / "config.toml", source.config.read_text(encoding="utf-8"))
         write_private(draft / MARK, json.dumps({"of": source.id, "for": copy_of}) + "\n")

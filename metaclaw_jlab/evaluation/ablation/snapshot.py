@@ -156,6 +156,7 @@ class Snapshot:
                     sampling=Sampling(float(fixed), wanted.max_tokens, extra=wanted.extra),
                     max_steps=settings.agent.steps,
                     generation=number,
+                    prompting=workspace.prompting(),
                 ),
             )
             return self._at_its_best(bench) if arm.temperature == BEST else bench

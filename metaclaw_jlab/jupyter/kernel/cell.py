@@ -134,7 +134,8 @@ def _task(
     found = session.references(text, settings.agent.reference_chars)
     for note in found.notes:
         reporter.note(note)
-    return Task(text.strip(), found.references, options.checks, session.origin(), options.name)
+    references = (*found.references, *session.file_references(text))
+    return Task(text.strip(), references, options.checks, session.origin(), options.name)
 
 
 def _answer(task: Task, rollout: Rollout, reporter: Reporter) -> None:

@@ -193,6 +193,7 @@ class KernelLearning:
             sampling=Sampling(settings.policy.temperature, settings.policy.max_tokens),
             max_steps=settings.agent.steps,
             pinned_to=lambda model: workspace.policy(begun=model),
+            prompting=workspace.prompting(),
         )
 
     def _rest(self) -> None:

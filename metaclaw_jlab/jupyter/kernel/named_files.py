@@ -15,8 +15,10 @@ from metaclaw_jlab.executors.folder import read_file, read_folder
 from metaclaw_jlab.jupyter.kernel.copies import NotCopied
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.agent.file_references import NamedFile
     from metaclaw_jlab.jupyter.kernel.copies import Copier
 
+SHOWN_BYTES = 65_536
 MOST_WORDS = 2000  # of a text that are looked up in the folder
 _QUOTED = re.compile(r"`([^`\n]{1,400})`|\"([^\"\n]{1,400})\"|'([^'\n]{1,400})'")
 _AROUND = "\"'`()[]{}<>,;:!?*"
@@ -72,6 +74,26 @@ class NamedFiles:
 
     def _refuse(self, why: str) -> None:
         self.problem = self.problem or why
+
+
+def beginnings(folder: Path, text: str) -> tuple[NamedFile, ...]:
+    """The first characters of the text files that a text names; what may hold secrets is left alone."""
+    from metaclaw_jlab.agent.file_references import NamedFile
+
+    named = NamedFiles()
+    named.find(folder, words_of(text))
+    found = []
+    for path in named.paths:
+        try:
+            with (folder / path).open("rb") as file:
+                content, more = file.read(SHOWN_BYTES), bool(file.read(1))
+            # What was cut may end within a character.
+            shown = content.decode("utf-8", errors="ignore" if more else "strict")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "\0" not in shown:
+            found.append(NamedFile(path, shown, whole=not more))
+    return tuple(found)
 
 
 def words_of(text: str) -> list[str]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaclaw_jlab.core.task import Origin, Task
+from metaclaw_jlab.core.task import Origin, Reference, Task
 from metaclaw_jlab.core.trajectory import StopReason, Trajectory
 from metaclaw_jlab.jupyter.kernel.activity import KernelActivity
 from metaclaw_jlab.jupyter.kernel.linking import Linking
@@ -108,6 +108,14 @@ class KernelSession:
         from metaclaw_jlab.agent.references import find_references
 
         return find_references(text, self._lookup, limit)
+
+    def file_references(self, text: str) -> tuple[Reference, ...]:
+        """The first rows of the files of the working folder that a task names, for a policy that is shown them."""
+        from metaclaw_jlab.agent.file_references import file_references
+        from metaclaw_jlab.jupyter.kernel.named_files import beginnings
+
+        rows = self.workspace().prompting().file_rows
+        return file_references(beginnings(Path.cwd(), text), rows) if rows else ()
 
     def _lookup(self, name: str) -> object | None:
         space = self.shell.user_ns
@@ -258,6 +266,7 @@ class KernelSession:
             policy=ScriptedPolicy((), model=trajectory.stamp.model),
             executor=CellExecutor(self.shell, agent.observation_chars),
             recorder=workspace.trajectories(),
+            prompting=workspace.prompting(),
             max_steps=(options.steps if options else None) or agent.steps,
             on_end=self.ended,
             on_warning=reporter.note,
@@ -305,6 +314,7 @@ class KernelSession:
             recorder=workspace.trajectories(),
             retrieve=retrieve,
             generation=library.generation.number,
+            prompting=workspace.prompting(),
             sampling=Sampling(
                 temperature=settings.policy.temperature,
                 max_tokens=settings.policy.max_tokens,

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.jupyter.kernel.copies import Copier, NotCopied
-from metaclaw_jlab.jupyter.kernel.named_files import NamedFiles, may_hold_secrets, words_of
+from metaclaw_jlab.jupyter.kernel.named_files import (
+    SHOWN_BYTES,
+    NamedFiles,
+    beginnings,
+    may_hold_secrets,
+    words_of,
+)
 
 
 @pytest.fixture
@@ -106,3 +112,23 @@ def test_files_of_secrets_are_known_by_their_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["tokens.csv", "keyboards.csv", "secretary.csv", "data/passwordless.md"])
 def test_files_with_like_names_are_none(name: str) -> None:
     assert not may_hold_secrets(name)
+
+
+def test_the_beginnings_of_named_text_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "my sales.csv").write_text("a,b\n1,2\n")
+    found = beginnings(tmp_path, 'Sum column a of "my sales.csv" and other.csv')
+    assert [(file.name, file.text, file.whole) for file in found] == [("my sales.csv", "a,b\n1,2\n", True)]
+
+
+def test_of_a_large_file_only_the_beginning_is_read(tmp_path: Path) -> None:
+    (tmp_path / "big.txt").write_text("é" * SHOWN_BYTES)
+    (file,) = beginnings(tmp_path, "Count the letters of big.txt")
+    assert (file.whole, set(file.text)) == (False, {"é"})
+
+
+def test_what_is_no_text_or_may_hold_secrets_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    (tmp_path / "nulls.bin").write_bytes(b"a\0b")
+    (tmp_path / ".env").write_text("KEY=1")
+    (tmp_path / "id_rsa").write_text("secret")
+    assert beginnings(tmp_path, "Look at a.png, nulls.bin, .env and id_rsa") == ()
