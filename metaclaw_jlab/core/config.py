@@ -116,9 +116,12 @@ class SkillSettings(Section):
 class EvolverSettings(Section):
     """What makes skills of failures."""
 
-    kind: Literal["auto", "model", "distiller", "off"] = Field(
+    kind: Literal["auto", "model", "distiller", "both", "off"] = Field(
         "auto",
-        description="Who writes skills: a model, the distiller, or nobody; auto: a model where an endpoint is set.",
+        description=(
+            "Who writes skills: a model, the distiller, both, or nobody; auto: a model where an endpoint is set, both "
+            "where a local model answers, the distiller beside the embedded one."
+        ),
     )
     base_url: str | None = Field(
         None, description="Endpoint of the model that writes skills; the policy's where unset."
@@ -134,7 +137,10 @@ class EvolverSettings(Section):
         None,
         ge=0.0,
         le=600.0,
-        description="Seconds to try wordings of a skill in the sandbox; where unset 3 with a local policy, else 0.",
+        description=(
+            "Seconds to try wordings of a skill in the sandbox; where unset 3 with the embedded policy, 90 with "
+            "another local one, 0 with an endpoint."
+        ),
     )
 
 
