@@ -51,7 +51,7 @@ def make_outer_loop(
         database=workspace.database(),
         settings=settings.training,
         base=base,
-        base_sha256=lambda: _base_sha256(base),
+        base_sha256=lambda: _base_sha256(workspace, base),
         plan_of=lambda run, parent, judged: _plan(settings, run, parent, judged),
         sandbox=_sandbox(settings),
         unattended=settings.sandbox.unattended,
@@ -93,11 +93,10 @@ def regression_prompts() -> tuple[TrainingPrompt, ...]:
     )
 
 
-def _base_sha256(base: str) -> str:
-    from metaclaw_jlab.engines.base_identity import base_sha256
-    from metaclaw_jlab.engines.local_models import locate
+def _base_sha256(workspace: Workspace, base: str) -> str:
+    from metaclaw_jlab.engines.base_identity import identity_of
 
-    return base_sha256(locate(base))
+    return identity_of(workspace.home, base)
 
 
 def _plan(settings: Settings, run: TrainingRun, parent: Path | None, judged: bool) -> dict[str, object]:

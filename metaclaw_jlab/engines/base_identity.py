@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.errors import ModelUnusable
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.runtime.home import Home
 
 CONFIG = "config.json"
 _CHUNK = 1 << 20
@@ -21,6 +25,16 @@ def base_sha256(model: Path | str) -> str:
     """
     folder = folder_of(model)
     return _hash(folder, base_stamp(folder))
+
+
+def identity_of(home: Home, name: str) -> str:
+    """`base_sha256` of a short name, path or hub id: that of its safetensors, whichever form serves.
+
+    Raises ModelUnusable where that form is not on this machine.
+    """
+    from metaclaw_jlab.engines.local_models import locate
+
+    return base_sha256(locate(name, home))
 
 
 def base_stamp(folder: Path) -> Stamp:

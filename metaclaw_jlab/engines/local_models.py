@@ -14,6 +14,9 @@ from typing import Any
 
 from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import ModelUnusable
+from metaclaw_jlab.policies.model_store import find_installed
+from metaclaw_jlab.policies.served_model import resolve
+from metaclaw_jlab.runtime.home import Home
 
 _log = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -39,8 +42,11 @@ class LocalModel:
     decode: Callable[[Sequence[int]], str]
 
 
-def locate(name: str) -> Path | str:
-    """The folder of a model, or the hub id where `name` is none. Raises ModelUnusable."""
+def locate(name: str, home: Home | None = None) -> Path | str:
+    """The folder of a model, or the hub id where `name` is none. Raises ModelUnusable.
+
+    With `home` a short name stands for the safetensors form of the model that has it there.
+    """
     if name == EMBEDDED_MODEL:
         from metaclaw_jlab.engines import embedded
 
@@ -65,12 +71,28 @@ def locate(name: str) -> Path | str:
         raise ModelUnusable(
             f"There is no folder {name}.", "Check the path, or give a hub id such as org/name."
         )
-    return name
+    return name if home is None else _at_home(name, home)
 
 
-def load(name: str) -> LocalModel:
-    """Load a model in float32 on the CPU, in half precision on a GPU. Raises ModelUnusable."""
-    place = locate(name)
+def _at_home(name: str, home: Home) -> Path | str:
+    """What a name without a folder stands for: a model of this home, or a hub id."""
+    model = find_installed(home, name)
+    if model is not None and model.form == "gguf" and find_installed(home, name, "safetensors") is None:
+        raise ModelUnusable(
+            f"{model.name} is here as a GGUF file only, and this needs its safetensors.",
+            f"Get or make them: metaclaw models get {model.name} --form safetensors",
+        )
+    found = resolve(home, name, "safetensors").place
+    assert found is not None  # the embedded model alone has none
+    return found
+
+
+def load(name: str, home: Home | None = None) -> LocalModel:
+    """Load a model in float32 on the CPU, in half precision on a GPU, served as `name`. Raises ModelUnusable.
+
+    A short name is looked for in `home`.
+    """
+    place = locate(name, home)
     started = time.monotonic()
     import torch
     import transformers

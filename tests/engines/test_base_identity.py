@@ -8,7 +8,8 @@ import pytest
 
 from metaclaw_jlab.core.errors import ModelUnusable
 from metaclaw_jlab.engines import base_identity
-from metaclaw_jlab.engines.base_identity import base_sha256
+from metaclaw_jlab.engines.base_identity import base_sha256, identity_of
+from metaclaw_jlab.runtime.home import open_home
 
 
 @pytest.fixture
@@ -48,3 +49,12 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_was_never_downloaded_is_refused() -> None:
     with pytest.raises(ModelUnusable, match="no downloaded model"):
         base_sha256("nobody/nothing-at-all")
+
+
+def test_a_path_has_the_identity_of_its_folder(folder: Path, tmp_path: Path) -> None:
+    assert identity_of(open_home(tmp_path / "home"), str(folder)) == base_sha256(folder)
+
+
+def test_a_name_without_safetensors_has_none(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match="--form safetensors"):
+        identity_of(open_home(tmp_path / "home"), "smollm2-135m")

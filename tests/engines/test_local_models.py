@@ -12,6 +12,9 @@ from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import ModelUnusable
 from metaclaw_jlab.engines import embedded
 from metaclaw_jlab.engines.local_models import load, locate
+from metaclaw_jlab.policies.catalogue import Form
+from metaclaw_jlab.policies.model_request import MANIFEST
+from metaclaw_jlab.runtime.home import Home, open_home
 
 
 @pytest.fixture
@@ -129,3 +132,50 @@ def test_a_model_that_answers_no_text_is_refused(folder: Path) -> None:
 def test_a_hub_id_that_is_nowhere_says_what_to_do() -> None:
     with pytest.raises(ModelUnusable, match=r"cannot be loaded.*give its folder"):
         load("no-such-org/no-such-model")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+def install(home: Home, name: str, form: Form) -> Path:
+    """A model of one file as the store of models writes it."""
+    place = home.root / "models" / name / form
+    place.mkdir(parents=True)
+    (place / "model.gguf").write_bytes(b"GGUF")
+    told = {"name": name, "form": form, "files": {"model.gguf": ""}, "size": 4, "origin": "o", "source": "s"}
+    more = {"licence": "", "context": None, "fetched_at": 0.0}
+    (place / MANIFEST).write_text(json.dumps(told | more))
+    return place
+
+
+def test_a_short_name_is_the_folder_of_its_safetensors(home: Home) -> None:
+    install(home, "smollm2-135m", "gguf")
+    place = install(home, "smollm2-135m", "safetensors")
+    assert locate("smollm2-135m", home) == place
+
+
+def test_a_model_that_is_here_in_the_other_form_alone_says_how_to_have_this_one(home: Home) -> None:
+    install(home, "some-model", "gguf")
+    with pytest.raises(ModelUnusable, match="models get some-model --form safetensors"):
+        locate("some-model", home)
+
+
+def test_a_model_of_the_catalogue_that_is_not_here_is_no_hub_id(home: Home) -> None:
+    with pytest.raises(ModelUnusable, match="not on this machine yet"):
+        locate("qwen2.5-coder-0.5b", home)
+
+
+def test_a_hub_id_stays_one_in_a_home(home: Home) -> None:
+    assert locate("org/some-model-1.5B", home) == "org/some-model-1.5B"
+
+
+def test_a_model_is_served_under_its_short_name(home: Home, folder: Path) -> None:
+    place = home.root / "models" / "tiny" / "safetensors"
+    shutil.copytree(folder, place)
+    files = {entry.name: "" for entry in folder.iterdir()}
+    size = sum(entry.stat().st_size for entry in folder.iterdir())
+    told = {"name": "tiny", "form": "safetensors", "files": files, "size": size, "origin": "o", "source": "s"}
+    (place / MANIFEST).write_text(json.dumps(told | {"licence": "", "context": None, "fetched_at": 0.0}))
+    assert load("tiny", home).name == "tiny"
