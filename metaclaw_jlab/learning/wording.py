@@ -1,14 +1,16 @@
 """Chooses the wording of a skill by trying it: the policy that will read it does failed tasks again with each one.
 
-A small policy obeys some sentences and not others that say the same, and nothing but a trial tells which.
+A small policy obeys some sentences and not others that say the same, and nothing but a trial tells which. It tells too
+whether a skill helps at all.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from metaclaw_jlab.core.replay import Case, Replayed, Replayer
 from metaclaw_jlab.core.skill import Skill
@@ -30,12 +32,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen skill, on how many of the trials that count it was obeyed, and the wordings left untried in time."""
+    """The chosen skill, on how many of the trials that count it was obeyed, and the wordings left untried in time.
+
+    `refuted`: all were tried, and with none of them fewer trials went wrong than without a skill.
+    """
 
     skill: Skill
     obeyed: int
     trials: int
     untried: tuple[str, ...] = ()
+    refuted: bool = False
 
 
 def obeyed(replayed: Replayed, trial: Trial) -> bool:
@@ -60,27 +66,45 @@ def choose_wording(
     *,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
+    judged: bool = False,
+    untried: Skill | None = None,
 ) -> Choice:
-    """The wording that is obeyed in most trials, the earlier one where two are equal; the first where none was tried.
+    """The wording that is obeyed in most trials, the earlier one where two are equal; where none was tried `untried`,
+    which is the first unless it is given.
 
-    A trial counts only if the task still fails in the same way without the skill. Wordings are dropped as soon as
-    another is ahead, and the search ends with one that is obeyed in every trial, or when the time is over.
+    A trial counts only if the task still fails in the same way without the skill. Wordings of one skill are dropped as
+    soon as another is ahead; another skill is tried only after it. The search ends with a wording that is obeyed in
+    every trial, or when the time is over. `judged`: tasks that go well without the skill are tried too, and what goes
+    wrong with it there counts against it.
     """
+    fallback = untried or wordings[0]
     with _Tries(replayer, clock() + seconds, clock) as tries:
-        counting = _failing(tries, trials)
-        best, most = wordings[0], 0
+        counting, sound = _without(tries, trials)
         if not counting:
-            return Choice(best, 0, 0, () if not tries.late else _bodies(wordings[1:]))
-        for start in range(0, len(wordings), replayer.concurrency):
-            batch = wordings[start : start + replayer.concurrency]
+            return Choice(fallback, 0, 0, _bodies(wordings, but=fallback) if tries.late else ())
+        best, most, gain = fallback, 0, 0
+        batches = list(_batches(wordings, replayer.concurrency))
+        for number, batch in enumerate(batches):
             leader, count, complete = _race(tries, batch, counting)
-            if count > most:
-                best, most = leader, count
-            if most == len(counting):
+            harm = _harm(tries, leader, sound) if judged and count else 0
+            if count - harm > gain:
+                best, most, gain = leader, count, count - harm
+            if gain == len(counting):
                 break
-            if not complete:
-                return Choice(best, most, len(counting), _bodies(wordings[start:], but=best))
-    return Choice(best, most, len(counting))
+            if not complete or tries.late:
+                left = [skill for rest in batches[number:] for skill in rest]
+                if judged and not gain and best not in left:
+                    best = left[0]
+                return Choice(best, most, len(counting), _bodies(left, but=best))
+    return Choice(best, most, len(counting), refuted=gain == 0)
+
+
+def _batches(wordings: Sequence[Skill], size: int) -> Iterator[list[Skill]]:
+    """The wordings in their order, at most `size` of one skill at a time."""
+    for _, group in groupby(wordings, key=lambda skill: (skill.name, skill.description)):
+        own = list(group)
+        for start in range(0, len(own), size):
+            yield own[start : start + size]
 
 
 class _Tries:
@@ -105,20 +129,26 @@ class _Tries:
             self._threads.submit(self._replayer.replay, case) for case in cases
         ]
         done, missing = wait(futures, timeout=max(0.0, self._deadline - self._clock()))
+        while missing and (left := self._deadline - self._clock()) > 0:  # the clock may have stood still
+            done, missing = wait(futures, timeout=left)
         for future in missing:
             future.cancel()
         self.late = self.late or bool(missing)
         return [future.result() if future in done else None for future in futures]
 
 
-def _failing(tries: _Tries, trials: Sequence[Trial]) -> list[Trial]:
-    """The first trials whose task, done again without the skill, fails as it did."""
+def _without(tries: _Tries, trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+    """The first trials whose task fails as it did when it is done again without the skill, and those that go well."""
     found = tries.run([Case(trial.trajectory, trial.skills, trial.variation) for trial in trials])
-    return [
-        trial
-        for trial, replayed in zip(trials, found, strict=True)
-        if replayed is not None and _says(replayed, trial.said)
-    ][:CASES]
+    done = [(trial, replayed) for trial, replayed in zip(trials, found, strict=True) if replayed is not None]
+    failing = [trial for trial, replayed in done if _says(replayed, trial.said)][:CASES]
+    return failing, [trial for trial, replayed in done if replayed.passed][: CASES - len(failing)]
+
+
+def _harm(tries: _Tries, skill: Skill, trials: Sequence[Trial]) -> int:
+    """In how many trials that go well without the skill something is wrong with it."""
+    found = tries.run([_with(trial, skill) for trial in trials])
+    return sum(replayed is not None and not replayed.passed for replayed in found)
 
 
 def _race(tries: _Tries, wordings: Sequence[Skill], trials: Sequence[Trial]) -> tuple[Skill, int, bool]:
@@ -142,7 +172,7 @@ def _with(trial: Trial, skill: Skill) -> Case:
     return Case(trial.trajectory, (skill, *trial.skills), trial.variation)
 
 
-def _bodies(wordings: Sequence[Skill], but: Skill | None = None) -> tuple[str, ...]:
+def _bodies(wordings: Sequence[Skill], but: Skill) -> tuple[str, ...]:
     return tuple(skill.body for skill in wordings if skill is not but)
 
 

@@ -112,3 +112,103 @@ def test_what_is_wrong_is_told_one_by_one(text: str, parts: set[str]) -> None:
 @given(st.lists(st.sampled_from([SAID, OTHER, "x"]), max_size=4))
 def test_clauses_do_not_depend_on_how_the_checks_are_cut(parts: list[str]) -> None:
     assert clauses(["; ".join(parts)]) == clauses(parts)
+
+
+MODELS = Skill("by-model", "Use when a csv is saved.", "Use commas.")
+DISTILLED = worded(Skill("by-distiller", "Use when a csv is saved.", "x"), ["x", "y"])
+
+
+@dataclass
+class Judge:
+    """A policy that obeys some skills and fails otherwise with others; some tasks go well without any."""
+
+    obeys: frozenset[str]
+    breaks: frozenset[str] = frozenset()
+    sound: frozenset[str] = frozenset()
+    concurrency: int = 4
+    cases: list[Case] = field(default_factory=list)
+
+    def replay(self, case: Case) -> Replayed | None:
+        self.cases.append(case)
+        bodies = {skill.body for skill in case.skills}
+        if bodies & self.breaks:
+            return Replayed(False, (OTHER,))
+        return (
+            Replayed(True)
+            if case.trajectory in self.sound or bodies & self.obeys
+            else Replayed(False, (SAID,))
+        )
+
+
+def test_another_skill_is_not_tried_where_the_first_helps_everywhere() -> None:
+    judge = Judge(frozenset({"Use commas.", "x"}))
+    choice = choose_wording([MODELS, *DISTILLED], trials("one", "two"), judge, seconds=60, judged=True)
+    assert (choice.skill, choice.obeyed, choice.refuted) == (MODELS, 2, False)
+    assert not any(skill in DISTILLED for case in judge.cases for skill in case.skills)
+
+
+def test_where_the_first_does_not_help_the_next_is_tried() -> None:
+    judge = Judge(frozenset({"y"}))
+    choice = choose_wording([MODELS, *DISTILLED], trials("one"), judge, seconds=60, judged=True)
+    assert (choice.skill, choice.refuted) == (DISTILLED[1], False)
+
+
+def test_where_none_helps_all_are_refuted() -> None:
+    choice = choose_wording(
+        [MODELS, *DISTILLED], trials("one", "two"), Judge(frozenset()), seconds=60, judged=True
+    )
+    assert (choice.obeyed, choice.trials, choice.refuted) == (0, 2, True)
+
+
+def test_what_breaks_as_much_as_it_mends_is_refuted_where_it_is_judged() -> None:
+    @dataclass
+    class Trade:
+        """Mends one task and breaks another."""
+
+        concurrency: int = 2
+
+        def replay(self, case: Case) -> Replayed | None:
+            return (
+                Replayed(True)
+                if bool(case.skills) == (case.trajectory == "bad")
+                else Replayed(False, (SAID,))
+            )
+
+    tried = trials("bad", "good")
+    assert choose_wording([MODELS], tried, Trade(), seconds=60, judged=True).refuted
+    assert not choose_wording([MODELS], tried, Trade(), seconds=60).refuted
+
+
+def test_where_nothing_fails_again_nothing_is_refuted_and_the_one_for_that_is_taken() -> None:
+    judge = Judge(frozenset(), sound=frozenset({"one"}))
+    choice = choose_wording(
+        [MODELS, *DISTILLED], trials("one"), judge, seconds=60, judged=True, untried=DISTILLED[0]
+    )
+    assert (choice.skill, choice.trials, choice.refuted) == (DISTILLED[0], 0, False)
+
+
+def test_of_what_was_left_untried_something_is_taken_rather_than_what_failed() -> None:
+    # The deadline, two looks before the baseline and the first skill; then the time is over.
+    ticks = itertools.chain([0.0] * 3, itertools.repeat(100.0))
+    blocked = threading.Event()
+
+    @dataclass
+    class Slow:
+        concurrency: int = 2
+
+        def replay(self, case: Case) -> Replayed | None:
+            if case.skills and case.skills[0] is not MODELS:
+                blocked.wait(60)
+            return Replayed(False, (SAID,))
+
+    choice = choose_wording(
+        [MODELS, *DISTILLED],
+        trials("one"),
+        Slow(),
+        seconds=50,
+        clock=lambda: next(ticks),
+        judged=True,
+        untried=MODELS,
+    )
+    blocked.set()
+    assert (choice.skill, choice.untried, choice.refuted) == (DISTILLED[0], ("y",), False)
