@@ -20,12 +20,19 @@ from metaclaw_jlab.core.policy import Policy, Sampling
 from metaclaw_jlab.evaluation.evolved_rules import recall
 from metaclaw_jlab.evaluation.learning_report import recall_report
 from metaclaw_jlab.evaluation.learnt_arms import learnt_of
-from metaclaw_jlab.evaluation.practice_arms import draw_households, retrieved_skills, rule_of_given
-from metaclaw_jlab.evaluation.practice_attempt import Conditions
-from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
-from metaclaw_jlab.evaluation.practice_stream import Stream, draw_stream, run_stream
+from metaclaw_jlab.evaluation.practice_arms import (
+    COMPOUND_SHARE,
+    CONCURRENCY,
+    draw_households,
+    retrieved_skills,
+    rule_of_given,
+)
+from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
+from metaclaw_jlab.evaluation.practice_replays import REPLAYS_AT_ONCE, PracticeReplayer
+from metaclaw_jlab.evaluation.practice_stream import Attempting, Stream, draw_stream, run_stream
 from metaclaw_jlab.evaluation.stream_learning import learn_from
 from metaclaw_jlab.practice import PracticeTask, task_set
+from metaclaw_jlab.practice.names import Style
 from metaclaw_jlab.runtime.policy_server import stop
 
 WORDING_SECONDS = 20.0
@@ -37,12 +44,18 @@ _TITLE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is measured: test tasks of each arm, after how many training tasks. The seed draws everything."""
+    """How much is measured: test tasks of each arm, after how many training tasks. The seed draws everything.
+
+    `names` are those of columns and files, `compound_share` the tasks of two parts, `concurrency` the attempts at once.
+    """
 
     tasks: int = 240
     seed: int = 1
     stream: int = 144
     round_size: int = 8
+    names: Style = "random"
+    compound_share: float = COMPOUND_SHARE
+    concurrency: int = CONCURRENCY
 
 
 @dataclass
@@ -99,8 +112,18 @@ def open_house(
 
     Raises ServerStartFailed, ExecutorError.
     """
-    (household,) = draw_households(plan.seed, plan.tasks, houses=1)
-    stream = draw_stream(household, home, seed=plan.seed, length=plan.stream, overrides=overrides)
+    (household,) = draw_households(
+        plan.seed, plan.tasks, houses=1, names=plan.names, compound_share=plan.compound_share
+    )
+    stream = draw_stream(
+        household,
+        home,
+        seed=plan.seed,
+        length=plan.stream,
+        compound_share=plan.compound_share,
+        names=plan.names,
+        overrides=overrides,
+    )
     with closing(stream.workspace) as workspace:
         workspace.overrides.update(of_its_own(workspace))
         settings = workspace.settings()
@@ -110,7 +133,11 @@ def open_house(
             policy = workspace.policy(say)
             with workspace.sandbox_pool(_WORKERS) as pool:
                 conditions = Conditions(
-                    policy=policy, pool=pool, sampling=sampling, max_steps=settings.agent.steps
+                    policy=policy,
+                    pool=pool,
+                    sampling=sampling,
+                    max_steps=settings.agent.steps,
+                    prompting=workspace.prompting(),
                 )
                 yield HouseRun(plan, stream, conditions, partial(_pinned, workspace, policy), say)
         finally:
@@ -137,10 +164,22 @@ def _pinned(workspace: Workspace, policy: Policy, version: int) -> Policy:
     return workspace.policy(begun=pinned(base, version))
 
 
-def learn_stream(run: HouseRun) -> None:
-    """The fast loop over the stream, with a progress bar."""
-    stream, notes, marks = run.stream, run.notes, _marks(run.plan)
-    replayer = PracticeReplayer(stream.known_tasks, run.conditions)
+def learn_stream(
+    run: HouseRun,
+    *,
+    begin: int = 0,
+    attempting: Attempting = attempt,
+    on_round: Callable[[int], None] = lambda _: None,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> None:
+    """The fast loop over the stream, with a progress bar; the rest as for run_stream."""
+    stream, notes, marks, plan = run.stream, run.notes, _marks(run.plan), run.plan
+    replayer = PracticeReplayer(
+        stream.known_tasks,
+        run.conditions,
+        names=plan.names,
+        concurrency=min(REPLAYS_AT_ONCE, plan.concurrency),
+    )
 
     def learn() -> None:
         try:
@@ -148,26 +187,31 @@ def learn_stream(run: HouseRun) -> None:
         except (PolicyError, EvolverError) as error:
             notes.trouble.append(str(error))
 
-    def on_round(number: int) -> None:
+    def round_over(number: int) -> None:
         shown.set_postfix_str(f"{len(stream.library())} skills")
         if number in marks:
             notes.recall[marks[number]] = {"after": number, **_recall(run)}
+        on_round(number)
 
-    with notes.stage("stream"), bar("stream", len(stream.tasks)) as shown:
+    with notes.stage("stream"), bar("stream", len(stream.tasks), done=begin) as shown:
         run_stream(
             stream,
             run.conditions,
             learn,
-            round_size=run.plan.round_size,
+            round_size=plan.round_size,
+            concurrency=plan.concurrency,
+            begin=begin,
+            attempting=attempting,
             on_attempt=lambda _: shown.update(),
-            on_round=on_round,
+            on_round=round_over,
+            goes_on=goes_on,
         )
     notes.recall["given"] = _recall_of_given(run)
 
 
-def bar(title: str, total: int, unit: str = "task") -> Any:
-    """A progress bar on standard error."""
-    return tqdm(total=total, desc=title.ljust(_TITLE), unit=unit)
+def bar(title: str, total: int, unit: str = "task", done: int = 0) -> Any:
+    """A progress bar on standard error; what was `done` before does not count for its rate."""
+    return tqdm(total=total, desc=title.ljust(_TITLE), unit=unit, initial=done)
 
 
 def _marks(plan: Plan) -> Mapping[int, str]:
@@ -179,7 +223,15 @@ def _marks(plan: Plan) -> Mapping[int, str]:
 def _validation(run: HouseRun) -> tuple[PracticeTask, ...]:
     house = run.stream.household.house
     own = Random(f"recall/{run.plan.seed}/{house.name}").randrange(_SEEDS)
-    return task_set("validation", own, RECALL_TASKS, house=house)
+    plan = run.plan
+    return task_set(
+        "validation",
+        own,
+        RECALL_TASKS,
+        house=house,
+        names=plan.names,
+        compound_share=plan.compound_share,
+    )
 
 
 def _recall(run: HouseRun) -> dict[str, Any]:
@@ -191,5 +243,5 @@ def _recall(run: HouseRun) -> dict[str, Any]:
 def _recall_of_given(run: HouseRun) -> dict[str, Any]:
     settings = run.workspace.settings().skills
     asked = replace(run.stream.household, tasks=_validation(run))
-    skills_of = retrieved_skills([asked], settings)
+    skills_of = retrieved_skills([asked], settings, run.conditions.prompting)
     return recall_report(recall(asked.tasks, asked.skills, skills_of, rule_of_given, settings.max_skills))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from metaclaw_jlab.core.config import SkillSettings
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.evaluation.evolved_rules import oracle
@@ -68,7 +69,9 @@ def learnt_of(stream: Stream) -> Learnt:
     return Learnt(stream, stream.library(), stream.rules())
 
 
-def draw_arms(learnt: Learnt, settings: SkillSettings, seed: int) -> tuple[Arm, ...]:
+def draw_arms(
+    learnt: Learnt, settings: SkillSettings, seed: int, prompting: Prompting = DEFAULT_PROMPTING
+) -> tuple[Arm, ...]:
     """Every arm, for test tasks of the house that was learnt about."""
     household, retrieved = learnt.stream.household, learnt.stream.retrieve
     held_out = house_skills(household.house, Random(f"held-out/{seed}/0"), phrasings="held-out")
@@ -90,7 +93,7 @@ def draw_arms(learnt: Learnt, settings: SkillSettings, seed: int) -> tuple[Arm, 
         Arm(SKILLS, retrieved, learnt.rule_of),
         Arm(FULL, retrieved, learnt.rule_of, unadapted=SKILLS),
         Arm(ADAPTER, no_skills, unadapted=BASELINE),
-        Arm(GIVEN_SKILLS, retrieved_skills([household], settings)),
+        Arm(GIVEN_SKILLS, retrieved_skills([household], settings, prompting)),
         Arm(SKILLS_ORACLE, evolved_oracle, learnt.rule_of),
         Arm(GIVEN_ORACLE, oracle_of(household.skills)),
         Arm(HELD_OUT_ORACLE, oracle_of(held_out)),

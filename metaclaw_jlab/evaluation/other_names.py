@@ -10,7 +10,7 @@ from typing import Any
 
 from metaclaw_jlab.practice import FAMILIES, PracticeTask, from_dict, to_dict
 from metaclaw_jlab.practice.families.destinations import WORDINGS as DESTINATIONS
-from metaclaw_jlab.practice.names import Names
+from metaclaw_jlab.practice.names import Names, Style
 from metaclaw_jlab.practice.wordings import COMPOUNDS
 
 # Parameters that say what is to be done; the others are names, texts and numbers.
@@ -19,7 +19,7 @@ _EXTENSIONS = ("csv", "json", "md", "pdf", "png", "svg", "txt")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-def in_other_names(task: PracticeTask, rng: Random) -> PracticeTask:
+def in_other_names(task: PracticeTask, rng: Random, style: Style = "random") -> PracticeTask:
     """The task with every name that its text says replaced by a fresh one, the same everywhere.
 
     A name that is a word of the wordings too stays, since it cannot be told from that word.
@@ -30,7 +30,7 @@ def in_other_names(task: PracticeTask, rng: Random) -> PracticeTask:
     )
     said = set(_words(task.text)) - _spoken()
     taken = set(_words(data))
-    names = Names(rng, task.split)
+    names = Names(rng, task.split, style)
     fresh = {old: _fresh(names, old, taken) for old in named if old in said}
 
     def renamed(text: str) -> str:

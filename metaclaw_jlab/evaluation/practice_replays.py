@@ -15,6 +15,7 @@ from metaclaw_jlab.evaluation.other_names import in_other_names
 from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
 from metaclaw_jlab.learning.wording import clauses
 from metaclaw_jlab.practice import PracticeTask, check, solution
+from metaclaw_jlab.practice.names import Style
 
 REPLAYS_AT_ONCE = 16
 _TRIES = 3
@@ -31,11 +32,20 @@ class PracticeReplayer:
     """Replays the trajectories of practice tasks. Implements core.replay.Replayer.
 
     `tasks` are by trajectory id; it may grow while the replayer is in use. A replay has a fixed seed, so that one
-    that was done is not done again.
+    that was done is not done again. `names` are those of variations.
     """
 
-    def __init__(self, tasks: Known, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        tasks: Known,
+        conditions: Conditions,
+        *,
+        names: Style = "random",
+        concurrency: int = REPLAYS_AT_ONCE,
+    ) -> None:
         self._tasks = tasks
+        self._names = names
+        self._concurrency = concurrency
         self._conditions = replace(conditions, purpose=Purpose.SKILL_REPLAY, notebook=None, generation=0)
         self._variations: dict[tuple[str, int], PracticeTask | None] = {}
         self._done: dict[tuple[str, int, tuple[str, ...]], Replayed] = {}
@@ -43,7 +53,7 @@ class PracticeReplayer:
     @property
     def concurrency(self) -> int:
         """How many cases are worth doing at once."""
-        return REPLAYS_AT_ONCE
+        return self._concurrency
 
     def replay(self, case: Case) -> Replayed | None:
         """One case, from any thread; None where the task is unknown, has no such variation, or could not be run."""
@@ -80,7 +90,7 @@ class PracticeReplayer:
         """
         rng = Random(f"{task.id}/{number}")
         for _ in range(_TRIES):
-            varied = in_other_names(task, rng)
+            varied = in_other_names(task, rng, self._names)
             try:
                 played = play(self._conditions.pool, varied, solution(varied, varied.options))
             except ExecutorError:

@@ -15,15 +15,18 @@ from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import Purpose
 from metaclaw_jlab.evaluation.evolved_rules import stated_rule
-from metaclaw_jlab.evaluation.practice_arms import CONCURRENCY, Household
+from metaclaw_jlab.evaluation.practice_arms import COMPOUND_SHARE, CONCURRENCY, Household
 from metaclaw_jlab.evaluation.practice_attempt import Attempted, Conditions, attempt
 from metaclaw_jlab.practice import PracticeTask, task_set
+from metaclaw_jlab.practice.names import Style
 from metaclaw_jlab.store.lineage import Lineage
 from metaclaw_jlab.store.start_states import StartStates
 from metaclaw_jlab.store.support import Decision, Support
 
-COMPOUND_SHARE = 0.5
 _SEEDS = 2**31
+_MOST_KEPT = 100_000
+
+Attempting = Callable[[PracticeTask, tuple[Match, ...], Conditions], Attempted]
 
 
 @dataclass
@@ -43,6 +46,18 @@ class Stream:
         """Take note of trajectories (second of each pair) that attempted the tasks of others (first) once more."""
         for older, newer in pairs:
             self.known_tasks[newer] = self.known_tasks[older]
+
+    def restore(self) -> None:
+        """Take note of what its home holds of it from an earlier process."""
+        tasks = {task.id: task for task in self.tasks}
+        for found in self.workspace.trajectories().recent(_MOST_KEPT):
+            task = tasks.get(found.task.name or "")
+            if task is None or found.stop is None or found.id in self.known_tasks:
+                continue
+            self.known_tasks[found.id] = task
+            if found.purpose is Purpose.USER:
+                self.attempted[found.id] = task
+                self.passed += bool(found.checks) and all(result.passed for result in found.checks)
 
     def library(self) -> tuple[Skill, ...]:
         """The skills of the current generation."""
@@ -84,11 +99,12 @@ def draw_stream(
     seed: int,
     length: int,
     compound_share: float = COMPOUND_SHARE,
+    names: Style = "random",
     overrides: Mapping[str, object] | None = None,
 ) -> Stream:
     """A stream of `length` tasks of the train split for a house, with a new home in `home`."""
     own = Random(f"stream/{seed}/0").randrange(_SEEDS)
-    tasks = task_set("train", own, length, house=household.house, compound_share=compound_share)
+    tasks = task_set("train", own, length, house=household.house, compound_share=compound_share, names=names)
     workspace = open_workspace(home, overrides)
     return Stream(f"{household.house.name}.ipynb", household, tasks, workspace)
 
@@ -100,21 +116,28 @@ def run_stream(
     *,
     round_size: int,
     concurrency: int = CONCURRENCY,
+    begin: int = 0,
+    attempting: Attempting = attempt,
     on_attempt: Callable[[Attempted], None] = lambda _: None,
     on_round: Callable[[int], None] = lambda _: None,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Attempt all tasks, `round_size` of them under one skill generation, then `learn`.
+    """Attempt all tasks from number `begin` on, `round_size` of them under one skill generation, then `learn`.
 
     Attempts count as the user's: they are recorded in the stream's home. What passed or was settled without a new
-    generation becomes query. `on_attempt` and `on_round` (with the number of tasks done) are called in this thread.
+    generation becomes query. `on_attempt` and `on_round` (with the number of tasks done) are called in this thread;
+    `goes_on` is asked before each round. A round that another process was stopped in may be done once more, with
+    `attempting` that gives the attempts that are there.
     """
     with ThreadPoolExecutor(concurrency, thread_name_prefix="metaclaw-stream") as threads:
-        for start in range(0, len(stream.tasks), round_size):
+        for start in range(begin, len(stream.tasks), round_size):
+            if not goes_on():
+                return
             tasks = stream.tasks[start : start + round_size]
             own = replace(
                 conditions, purpose=Purpose.USER, generation=stream.generation(), notebook=stream.name
             )
-            futures = [threads.submit(attempt, task, stream.retrieve(task), own) for task in tasks]
+            futures = [threads.submit(attempting, task, stream.retrieve(task), own) for task in tasks]
             for future in as_completed(futures):
                 on_attempt(future.result())
             # In the order of the tasks, whichever was ready first: what is learnt depends on it.
@@ -130,12 +153,16 @@ def _take_in(stream: Stream, task: PracticeTask, future: Future[Attempted]) -> s
     if done.trajectory is None or done.failure is not None:
         return None
     store, trajectory = stream.workspace.trajectories(), done.trajectory.id
-    store.record(done.trajectory)
-    StartStates(stream.workspace.database()).keep(trajectory, practice_start(task))
+    known = trajectory in stream.attempted
+    if not known:
+        store.record(done.trajectory)
+    starts = StartStates(stream.workspace.database())
+    if starts.get(trajectory) is None:
+        starts.keep(trajectory, practice_start(task))
     stream.attempted[trajectory] = stream.known_tasks[trajectory] = task
     if not done.verdict.strict:
         return trajectory
-    stream.passed += 1
+    stream.passed += not known
     store.admit(trajectory)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from metaclaw_jlab.core.config import SkillSettings
 from metaclaw_jlab.core.errors import PolicyUnavailable
 from metaclaw_jlab.core.policy import Policy, Sampling
+from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.trajectory import StopReason
 from metaclaw_jlab.evaluation.practice_arms import (
     Household,
@@ -23,6 +25,7 @@ from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.policies.scripted import ScriptedPolicy
 from metaclaw_jlab.practice import PracticeTask, solution
 from metaclaw_jlab.practice.rules import habits
+from metaclaw_jlab.practice.splits import pool
 
 
 def conditions(policy: Policy, pool: SandboxPool) -> Conditions:
@@ -149,3 +152,34 @@ def test_a_task_is_told_where_every_rule_has_its_skill_in_the_prompt(
     given = measure("b", tasks, conditions(policy, arm_pool), skills_of=skills_of)
     assert not any(attempt.told for attempt in without)
     assert sum(attempt.told for attempt in given) >= 8
+
+
+def test_tasks_with_natural_names_have_no_random_letters() -> None:
+    tasks = [task for one in draw_households(3, 12, houses=2, names="natural") for task in one.tasks]
+    known = {word for kind in ("files", "columns", "words") for word in pool(kind, "test")}
+    stems = {Path(name).stem.rstrip("0123456789") for task in tasks for name in task.files if "." in name}
+    assert stems
+    assert stems <= known
+
+
+def test_the_share_of_compound_tasks_can_be_chosen() -> None:
+    (household,) = draw_households(3, 8, houses=1, compound_share=0.25)
+    assert sum(task.compound for task in household.tasks) == 2
+
+
+def test_a_policy_that_follows_one_skill_gets_one(households: tuple[Household, ...]) -> None:
+    one = retrieved_skills(households, SkillSettings(threshold=0.0), Prompting(max_skills=1))
+    tasks = [task for household in households for task in household.tasks]
+    assert {len(one(task)) for task in tasks} == {1}
+    none = retrieved_skills(households, SkillSettings(threshold=0.0), Prompting(threshold=1e9))
+    assert not any(none(task) for task in tasks)
+
+
+def test_repairs_are_counted(tasks: list[PracticeTask], arm_pool: SandboxPool, answering: Any) -> None:
+    task = next(task for task in tasks if not task.compound)
+    policy = answering([task], lambda task: ["raise ValueError('no')", *solution(task, task.options)])
+    (mended,) = measure("a", [task], conditions(policy, arm_pool))
+    assert (mended.repairs, mended.mended) == (1, True)
+    policy = answering([task], lambda task: ["raise ValueError('no')", "raise KeyError('no')"])
+    (broken,) = measure("a", [task], replace(conditions(policy, arm_pool), max_steps=2))
+    assert (broken.repairs, broken.mended) == (1, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -16,7 +16,7 @@ from metaclaw_jlab.core.trajectory import Purpose, Role, Trajectory
 from metaclaw_jlab.evaluation.learning_report import learnt_report
 from metaclaw_jlab.evaluation.learnt_arms import Arm, Learnt, draw_arms, learnt_of
 from metaclaw_jlab.evaluation.practice_arms import draw_households
-from metaclaw_jlab.evaluation.practice_attempt import Conditions
+from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
 from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
 from metaclaw_jlab.evaluation.practice_stream import Stream, draw_stream, run_stream
 from metaclaw_jlab.evaluation.stream_learning import learn_from
@@ -178,3 +178,52 @@ def test_held_out_phrasings_say_the_rules_otherwise(run: Run) -> None:
     given = [{m.skill.body for m in arms["given_oracle"].skills_of(task)} for task in tasks]
     held_out = [{m.skill.body for m in arms["held_out_oracle"].skills_of(task)} for task in tasks]
     assert all(a.isdisjoint(b) for a, b in zip(given, held_out, strict=True))
+
+
+def test_a_stream_goes_on_where_its_process_was_stopped(
+    run: Run, tmp_path: Path, arm_pool: SandboxPool
+) -> None:
+    def opened() -> Stream:
+        stream = draw_stream(run.stream.household, tmp_path / "home", seed=5, length=LENGTH)
+        stream.restore()
+        return stream
+
+    def played(stream: Stream, policy: ObeyingPolicy, begin: int = 0, rounds: int = 9) -> None:
+        conditions = Conditions(policy=policy, pool=arm_pool, sampling=Sampling())
+        begun: list[None] = []
+        run_stream(
+            stream,
+            conditions,
+            lambda: learn_from(stream, PracticeReplayer(stream.attempted, conditions)),
+            round_size=ROUND,
+            begin=begin,
+            goes_on=lambda: begun.append(None) or len(begun) <= rounds,  # type: ignore[func-returns-value]
+        )
+        stream.workspace.close()
+
+    played(opened(), ObeyingPolicy(run.stream.tasks), rounds=1)
+    again, policy = opened(), ObeyingPolicy(run.stream.tasks)
+    assert (len(again.attempted), again.generation() >= 1) == (ROUND, True)
+    played(again, policy, begin=ROUND)
+    assert not {task.text for task in run.stream.tasks[:ROUND]} & set(policy.asked[:1])
+    last = opened()
+    with closing(last.workspace):
+        assert len(last.attempted) == LENGTH
+        assert last.passed == run.stream.passed
+        assert [skill.body for skill in last.library()] == [skill.body for skill in run.stream.library()]
+
+
+def test_a_round_that_was_stopped_takes_the_attempts_that_are_there(
+    run: Run, tmp_path: Path, arm_pool: SandboxPool
+) -> None:
+    conditions = Conditions(policy=ObeyingPolicy(run.stream.tasks), pool=arm_pool, sampling=Sampling())
+    stream = draw_stream(run.stream.household, tmp_path / "home", seed=5, length=ROUND)
+    own = replace(conditions, purpose=Purpose.USER, notebook=stream.name)
+    kept = {task.id: attempt(task, (), own) for task in stream.tasks}
+    for _ in range(2):
+        run_stream(
+            stream, conditions, lambda: None, round_size=ROUND, attempting=lambda task, *_: kept[task.id]
+        )
+    with closing(stream.workspace):
+        assert len(stream.workspace.trajectories().recent(100)) == len(stream.attempted) == ROUND
+        assert stream.passed == sum(done.verdict.strict for done in kept.values())
