@@ -40,6 +40,10 @@ def gpu(
             return ok(NAME, "No NVIDIA GPU here, and none is needed: an endpoint answers.")
         if uses_embedded_policy(settings):
             return ok(NAME, "No NVIDIA GPU here; the embedded model answers and learns on the CPU.")
+        if _on_llama_cpp(workspace):
+            return ok(
+                NAME, f"No NVIDIA GPU here; {settings.policy.local_model} answers on the CPU, on llama.cpp."
+            )
         return warn(
             NAME,
             f"No NVIDIA GPU here: {settings.policy.local_model} answers and learns on the CPU, which is slow.",
@@ -64,6 +68,12 @@ def gpu(
             install("signals"),
         )
     return ok(NAME, f"{told}; torch is built for {built}.")
+
+
+def _on_llama_cpp(workspace: Workspace) -> bool:
+    from metaclaw_jlab.inspection.answering import answering_model
+
+    return answering_model(workspace.home, workspace.settings(), None).form == "gguf"
 
 
 def gpu_there(driver: Path = DRIVER) -> bool:

@@ -19,6 +19,7 @@ from metaclaw_jlab.inspection.lines import size
 OLDEST_PYTHON = (3, 11)
 EXTRAS = {
     "train": ("torch", "transformers", "peft", "trl", "pandas"),
+    "local": ("xllamacpp", "gguf"),
     "chroma": ("chromadb",),
     "signals": ("caldav", "dbus_idle", "googleapiclient", "pynvml"),
 }

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaclaw_jlab.assembly import Workspace, uses_embedded_policy
+from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.config import Settings
-from metaclaw_jlab.core.errors import PolicyError, SecretError, ServerStartFailed
+from metaclaw_jlab.core.errors import ModelUnusable, PolicyError, SecretError, ServerStartFailed
+from metaclaw_jlab.inspection.answering import (
+    EXTRAS,
+    AnsweringModel,
+    answering_model,
+    check_memory,
+    describe,
+    form_in_words,
+    missing_libraries,
+)
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, failed, install, ok, warn
+from metaclaw_jlab.inspection.lines import size
+from metaclaw_jlab.inspection.memory import memory
+from metaclaw_jlab.policies.catalogue import find
+from metaclaw_jlab.policies.served_model import ServedModel, resolve
 
 if TYPE_CHECKING:
+    from metaclaw_jlab.runtime.home import Home
     from metaclaw_jlab.runtime.policy_server import Endpoint
 
 NAME = "policy"
-SERVER_LIBRARIES = ("torch", "transformers", "safetensors", "starlette", "uvicorn")
+_BACK = "metaclaw config unset policy.local_model"
+_OTHER = "Or go back to the embedded model."
 
 
 def policy(workspace: Workspace, endpoint_seconds: float, *, start: bool = False) -> Finding:
@@ -32,15 +46,15 @@ def policy(workspace: Workspace, endpoint_seconds: float, *, start: bool = False
 
     found = health(workspace.home)
     if found is not None and found[1] is Health.WELL:
-        return _server(found[0], settings)
+        return _server(workspace.home, found[0], settings)
     if found is not None and found[1] is Health.SILENT:
         told = f"The local policy server (process {found[0].pid}) does not answer."
         return fail(NAME, told, "Stop it; the next task starts it anew.", "metaclaw stop")
-    could = _could_start(settings)
+    could = _could_start(workspace.home, settings)
     if not start or could.level is Level.FAIL:
         return could
     try:
-        return _server(workspace.serve(settings), settings)
+        return _server(workspace.home, workspace.serve(settings), settings)
     except ServerStartFailed as error:
         return failed(NAME, error, f"tail -n 20 {shlex.quote(str(log_file(workspace.home)))}")
 
@@ -74,22 +88,41 @@ def _endpoint(base_url: str, settings: Settings, seconds: float) -> Finding:
     return ok(NAME, f"{base_url} answers; {wanted or models[0]} does the tasks.")
 
 
-def _server(server: Endpoint, settings: Settings) -> Finding:
-    note = " It knows only the practice tasks." if uses_embedded_policy(settings) else ""
-    return ok(NAME, f"The local policy server runs and serves {server.model}.{note}")
+def _server(home: Home, server: Endpoint, settings: Settings) -> Finding:
+    told = f"The local policy server runs and serves {server.model}"
+    model = answering_model(home, settings, server)
+    if model.problem:
+        return fail(NAME, f"{told}, and {model.name} is to answer: {model.problem}", _OTHER, _BACK)
+    if model.running or model.form is None:
+        return ok(NAME, f"{told}{_form(model)}. {' '.join(model.abilities)}".rstrip())
+    could = _could_start(home, settings)
+    return (
+        could if could.level is Level.FAIL else ok(NAME, f"{told}; {model.name} starts with the next task.")
+    )
 
 
-def _could_start(settings: Settings) -> Finding:
-    missing = [name for name in SERVER_LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
+def _could_start(home: Home, settings: Settings) -> Finding:
+    try:
+        served = resolve(home, settings.policy.local_model, settings.policy.local_form)
+    except ModelUnusable as error:
+        return _not_here(settings.policy.local_model, error)
+    if missing := missing_libraries(served.form):
+        extra = EXTRAS[served.form]
         return fail(
             NAME,
             f"The local policy server cannot start: {', '.join(missing)} not installed.",
-            "Install them: pip install 'metaclaw-jlab[train]' - or connect to an endpoint.",
-            install("train"),
+            f"Install them: pip install 'metaclaw-jlab[{extra}]' - or connect to an endpoint.",
+            install(extra),
         )
-    if not uses_embedded_policy(settings):
-        return _local_model(settings.policy.local_model)
+    if served.place is None:
+        return _embedded()
+    if isinstance(served.place, str) and served.place.startswith(("/", "./", "../", "~")):
+        gone = ModelUnusable(f"There is no model at {served.place}.", "Check the path.")
+        return _not_here(served.place, gone)
+    return _local_model(home, served)
+
+
+def _embedded() -> Finding:
     from metaclaw_jlab.engines.embedded import location
 
     if absent := _absent(location()):
@@ -104,15 +137,32 @@ def _could_start(settings: Settings) -> Finding:
     )
 
 
-def _local_model(model: str) -> Finding:
-    if model.startswith(("/", "./", "../", "~")) and not Path(model).expanduser().exists():
-        return fail(
+def _not_here(name: str, error: ModelUnusable) -> Finding:
+    """The model that is to answer is not there, or not in the form that is wanted."""
+    known = find(name)
+    command = _BACK if known is None else f"%metaclaw local {known.name}"
+    return fail(NAME, error.cause, f"{error.next_step} {_OTHER}".strip(), command)
+
+
+def _local_model(home: Home, served: ServedModel) -> Finding:
+    model = describe(home, served, running=False)
+    try:
+        check_memory(served.name, model.memory)
+    except ModelUnusable as error:
+        return failed(NAME, error, _BACK)
+    available = memory().available
+    told = f"{model.name} starts on this machine with the first task{_form(model)}."
+    if model.memory is not None and model.memory > available:
+        return warn(
             NAME,
-            f"There is no model at {model}.",
-            "Set policy.local_model to a folder that exists, or go back to the embedded model.",
-            "metaclaw config unset policy.local_model",
+            f"{told} It takes about {size(model.memory)} of memory, and {size(available)} are free now.",
+            "Close what you do not need, or take a smaller model: metaclaw models",
         )
-    return ok(NAME, f"{model} starts on this machine with the first task.")
+    return ok(NAME, f"{told} {' '.join(model.abilities)}")
+
+
+def _form(model: AnsweringModel) -> str:
+    return "" if model.kind != "local" or model.form is None else f", {form_in_words(model.form)}"
 
 
 def _absent(folder: Path) -> str | None:

@@ -13,6 +13,7 @@ from metaclaw_jlab.assembly.namespaces import namespaces
 from metaclaw_jlab.core.config import SandboxSettings, Settings
 from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.core.trajectory import Role
+from metaclaw_jlab.inspection.answering import AnsweringModel, answering_model, policy_in_words
 from metaclaw_jlab.inspection.lines import counted, one_line, rows, some
 from metaclaw_jlab.inspection.training import counts_in_words, training
 from metaclaw_jlab.settings.address import is_loopback, origin
@@ -43,7 +44,7 @@ class Status:
     where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training`
     says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn`
     is the notebook's switch where it has one, else the setting; `gpu` says whether an NVIDIA GPU is there; `notes` say
-    what is wrong.
+    what is wrong; `answering` is the model that answers, with what it can and cannot do.
     """
 
     version: str
@@ -71,6 +72,7 @@ class Status:
     next_steps: tuple[str, ...] = ()
     session: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     gpu: bool = False
+    answering: AnsweringModel | None = None
 
 
 def status(
@@ -96,13 +98,14 @@ def status(
     stored, notes = _from_store(workspace, notebook, view, problems)
     library = stored.library or _in_folder(workspace)
     model = settings.policy.model if settings.policy.base_url else settings.policy.local_model
+    answering = answering_model(workspace.home, settings, server)
     pinned = _adapter(model)
     return Status(
         version=version(),
-        policy=policy_name(settings),
+        policy=policy_in_words(answering, policy_name(settings)),
         practice_only=uses_embedded_policy(settings),
         server_running=server is not None,
-        server=_server_in_words(server, settings),
+        server=_server_in_words(server, settings, answering),
         model=model,
         adapter=stored.serving if pinned is None and not settings.policy.base_url else pinned,
         mode=settings.agent.mode,
@@ -119,15 +122,21 @@ def status(
         query=stored.query,
         training=stored.training,
         schedule=stored.schedule,
-        notes=(*configuration.notes, *notes, *(problem.sentence for problem in library.problems)),
+        notes=(
+            *filter(None, (answering.problem,)),
+            *configuration.notes,
+            *notes,
+            *(problem.sentence for problem in library.problems),
+        ),
         next_steps=_next_steps(workspace, library, stored.counts),
         session=dict(session),
         gpu=gpu_there(),
+        answering=answering,
     )
 
 
 def render_status(status: Status) -> str:
-    """The card: at most 19 lines of plain text."""
+    """The card: at most 19 lines of plain text, and two more about a local model."""
     return "\n".join([status_head(status), *rows(status_rows(status), indent="  ")])
 
 
@@ -141,8 +150,10 @@ def status_rows(status: Status) -> list[tuple[str, str]]:
     problems = f", {counted(status.skill_problems, 'problem')}" if status.skill_problems else ""
     generation = "" if status.skill_generation is None else f" (generation {status.skill_generation})"
     adapter = "" if status.adapter is None else f", adapter v{status.adapter}"
+    about = _about_model(status.answering)
     fixed = [
         ("policy", status.policy + adapter),
+        *(("", one_line(text, COLUMNS)) for text in about),
         ("server", status.server),
         ("mode", f"{status.mode} ({_MODES.get(status.mode, '')})"),
         ("skills", f"{counted(status.skills, 'skill')}{generation}{problems}"),
@@ -158,7 +169,7 @@ def status_rows(status: Status) -> list[tuple[str, str]]:
     ]
     steps = [("next" if not index else "", text) for index, text in enumerate(status.next_steps)]
     extra = [*status.session.items(), *(("note", one_line(note, COLUMNS)) for note in status.notes)]
-    room = LINES - 1 - len(fixed) - len(steps)
+    room = LINES - 1 + len(about) - len(fixed) - len(steps)
     if len(extra) > room:
         extra = [*extra[: room - 1], ("note", f"{len(extra) - room + 1} more: see `doctor`")]
     return [*fixed, *extra, *steps]
@@ -210,9 +221,17 @@ _MODES = {
 }
 
 
-def _server_in_words(server: Endpoint | None, settings: Settings) -> str:
+def _about_model(model: AnsweringModel | None) -> tuple[str, ...]:
+    """What a local model can and cannot do, and where it is from; the others say it in a word."""
+    if model is None or model.kind != "local" or not model.abilities:
+        return ()
+    return " ".join(model.abilities), f"from {model.source}"
+
+
+def _server_in_words(server: Endpoint | None, settings: Settings, model: AnsweringModel) -> str:
     if server is not None:
-        unused = "; not in use" if settings.policy.base_url else ""
+        unused = "" if model.running else f"; {model.name} starts with the next task"
+        unused = "; not in use" if settings.policy.base_url else unused
         return f"running, serves {server.model} (process {server.pid}){unused}"
     if settings.policy.base_url:
         return "not running, not needed: an endpoint answers"

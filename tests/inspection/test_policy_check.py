@@ -5,9 +5,12 @@ import pytest
 
 from metaclaw_jlab.assembly import Workspace
 from metaclaw_jlab.core.errors import ServerStartFailed
-from metaclaw_jlab.inspection import policy_check
+from metaclaw_jlab.inspection import answering, policy_check
+from metaclaw_jlab.inspection.answering import LIBRARIES
 from metaclaw_jlab.inspection.finding import Level
+from metaclaw_jlab.inspection.memory import Memory
 from metaclaw_jlab.settings.configuration import set_value
+from tests.inspection.installed_samples import install
 from tests.loopback.server import ScriptedServer
 
 
@@ -106,7 +109,7 @@ def test_a_policy_that_cannot_start_says_where_its_log_is(
 
 
 def test_a_missing_library_names_the_extra(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_check, "SERVER_LIBRARIES", ("no_such_library",))
+    monkeypatch.setitem(LIBRARIES, "safetensors", ("no_such_library",))
     found = policy_check.policy(workspace, 5.0)
     assert (found.level, "metaclaw-jlab[train]" in found.next_step) == (Level.FAIL, True)
 
@@ -119,3 +122,45 @@ def test_a_local_folder_that_is_not_there_is_a_failure(workspace: Workspace, tmp
 def test_a_model_by_name_may_start(workspace: Workspace) -> None:
     set_value(workspace.home.config, "policy.local_model", "some/model")
     assert policy_check.policy(workspace, 5.0).level is Level.OK
+
+
+def test_a_gguf_model_needs_llama_cpp(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    monkeypatch.setitem(LIBRARIES, "gguf", ("no_such_library",))
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, found.command) == (Level.FAIL, 'pip install "metaclaw-jlab[local]"')
+
+
+def test_a_model_that_is_not_fetched_yet_says_how(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, found.command) == (Level.FAIL, "%metaclaw local smollm2-135m")
+
+
+def test_a_model_whose_file_is_gone_is_a_failure(workspace: Workspace) -> None:
+    model = install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", str(model.path))
+    model.path.unlink()
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "There is no file" in found.sentence) == (Level.FAIL, True)
+
+
+@pytest.mark.parametrize(
+    ("there", "level", "told"),
+    [
+        (Memory(100 << 20, 50 << 20), Level.FAIL, "this machine has 100 MB"),
+        (Memory(64 << 30, 50 << 20), Level.WARN, "50 MB are free now"),
+        (Memory(64 << 30, 32 << 30), Level.OK, "GGUF on llama.cpp"),
+    ],
+)
+def test_the_memory_decides_about_a_local_model(
+    there: Memory, level: Level, told: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    monkeypatch.setitem(LIBRARIES, "gguf", ())
+    monkeypatch.setattr(answering, "memory", lambda: there)
+    monkeypatch.setattr(policy_check, "memory", lambda: there)
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, told in found.sentence) == (level, True)

@@ -20,6 +20,7 @@ from metaclaw_jlab.runtime.policy_server import Endpoint, publish
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.skills.library import Problem, write_skill
 from metaclaw_jlab.store.notebooks import Notebooks
+from tests.inspection.installed_samples import install
 from tests.inspection.learning_samples import failed
 from tests.learning.trained import begun, candidate, finished
 
@@ -278,3 +279,38 @@ def test_namespaces_are_told_where_there_are_some(workspace: Workspace) -> None:
     assert "namespaces  papers" in render_status(status(workspace))
     assert "namespaces/papers" in render_status(status(papers))
     papers.close()
+
+
+def test_a_local_model_is_told_with_its_form_and_what_it_can(workspace: Workspace) -> None:
+    model = install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    found = status(workspace)
+    assert found.answering is not None
+    assert (found.answering.form, found.answering.runtime) == ("gguf", "llama.cpp")
+    assert (found.answering.source, found.answering.running) == (str(model.path), False)
+    text = render_status(found)
+    assert "smollm2-135m on this machine (GGUF on llama.cpp)" in text
+    assert "Tiny" in text
+    assert "It can be trained here." in " ".join(found.answering.abilities)
+
+
+def test_a_server_of_another_model_is_told_apart(workspace: Workspace) -> None:
+    install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    with healthy_server(workspace, "other"):
+        assert "smollm2-135m starts with the next task" in status(workspace).server
+
+
+def test_a_local_model_that_is_gone_is_a_note(workspace: Workspace) -> None:
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    found = status(workspace)
+    assert "is not on this machine yet" in found.notes[0]
+    assert "is not on this machine yet" in render_status(found)
+
+
+def test_the_card_of_a_local_model_has_two_lines_more(workspace: Workspace) -> None:
+    install(workspace.home, "smollm2-135m")
+    set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
+    for number in range(30):
+        (workspace.home.skills / f"broken-{number}").mkdir()
+    assert len(render_status(status(workspace)).splitlines()) == LINES + 2
