@@ -49,13 +49,16 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A skill to be: `wordings` are bodies that say the same, the best guess first. `amends` names the skill that it
-    replaces."""
+    replaces. `others` answer the same failures and are tried where this one does not help. One that is `doubtful` was
+    written by a model that is often wrong: where nothing can be tried another goes before it."""
 
     name: str
     description: str
     wordings: tuple[str, ...]
     sources: tuple[Source, ...]
     amends: str | None = None
+    others: tuple[Draft, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from metaclaw_jlab.core.replay import Replayer
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.learning.support_set import Pending, pending_failures
 from metaclaw_jlab.learning.taken_out import TakenOut, taken_out, taken_out_before
-from metaclaw_jlab.learning.wording import Choice, Trial, choose_wording, worded
+from metaclaw_jlab.learning.wording import Choice, Trial, choose_wording
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.skills.masking import mask
@@ -63,13 +63,15 @@ class Evolution:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InnerLoop:
     """What the fast loop works with. Without an evolver failures stay pending; without a replayer, or without
-    seconds, the first wording of a skill is taken."""
+    seconds, the first wording of a skill is taken. Where it `judges`, a skill that was tried and does not help is
+    not."""
 
     home: Home
     database: Database
     evolver: Evolver | None
     replayer: Replayer | None = None
     wording_seconds: float = 0.0
+    judges: bool = False
     wait_seconds: float = 0.0
     on_notice: Callable[[str], None] = field(default=lambda _: None)
     known: tuple[str, ...] = ()  # secrets that are taken out whatever they look like
@@ -126,8 +128,9 @@ def _take_in(loop: InnerLoop, proposal: Proposal, waiting: Sequence[Pending]) ->
 def _refuse_taken_out(draft: Draft, gone: tuple[TakenOut, ...], failures: Mapping[str, Failure]) -> None:
     """A skill that the user took out comes back only at the user's own word. Raises SkillRefused."""
     kinds = {failures[source.trajectory].kind for source in draft.sources if source.trajectory in failures}
-    found = None if kinds & _OWN_WORD else taken_out_before(draft, gone)
-    if found is not None:
+    if kinds & _OWN_WORD:
+        return
+    for found in filter(None, (taken_out_before(own, gone) for own in (draft, *draft.others))):
         name, number = found.skill.name, found.generation
         raise SkillRefused(
             f"Skill {name} states it, and was taken out with generation {number}.",
@@ -136,21 +139,59 @@ def _refuse_taken_out(draft: Draft, gone: tuple[TakenOut, ...], failures: Mappin
 
 
 def _choose(loop: InnerLoop, draft: Draft, failures: Mapping[str, Failure]) -> _Chosen:
-    """The draft as a skill in the wording that is obeyed most. Raises SkillRefused where no wording may be used."""
-    skills, refusal = [], None
+    """The draft, or another answer to its failures, as a skill in the wording that is obeyed most.
+
+    Raises SkillRefused where no wording may be used, and where none of them helps.
+    """
+    candidates = _candidates(loop, draft, failures)
+    skills = [skill for skill, _ in candidates]
+    sure = next((skill for skill, own in candidates if not own.doubtful), skills[0])
+    if loop.replayer is None or loop.wording_seconds <= 0 or (len(skills) == 1 and not loop.judges):
+        choice = Choice(sure, 0, 0)
+    else:
+        choice = choose_wording(
+            skills,
+            _trials(draft, failures),
+            loop.replayer,
+            seconds=loop.wording_seconds,
+            clock=loop.clock,
+            judged=loop.judges,
+            untried=sure,
+        )
+    if loop.judges and choice.refuted:
+        raise _refuted(choice, candidates)
+    return _Chosen(next(own for skill, own in candidates if skill is choice.skill), choice)
+
+
+def _candidates(loop: InnerLoop, draft: Draft, failures: Mapping[str, Failure]) -> list[tuple[Skill, Draft]]:
+    """The skills that may answer the failures of a draft, with the draft that each is of.
+
+    Raises SkillRefused or SkillInvalid where there are none.
+    """
+    found: list[tuple[Skill, Draft]] = []
+    refusal: SkillRefused | SkillInvalid | None = None
     library = Skills(loop.database).members(Skills(loop.database).current_generation().number)
-    for skill in worded(Skill(draft.name, draft.description, draft.wordings[0]), draft.wordings):
-        try:
-            skills.append(_screened(loop, skill, draft, library, failures))
-        except SkillRefused as error:
-            refusal = error
-    if not skills:
+    for own in (draft, *draft.others):
+        for body in own.wordings:
+            try:
+                skill = Skill(own.name, own.description, body)
+                found.append((_screened(loop, skill, own, library, failures), own))
+            except (SkillRefused, SkillInvalid) as error:
+                refusal = refusal or error
+    if not found:
         raise refusal or SkillRefused(f"Skill {draft.name!r} has no wording.", "Nothing was changed.")
-    if loop.replayer is None or loop.wording_seconds <= 0 or len(skills) == 1:
-        return _Chosen(draft, Choice(skills[0], 0, 0))
-    trials = _trials(draft, failures)
-    choice = choose_wording(skills, trials, loop.replayer, seconds=loop.wording_seconds, clock=loop.clock)
-    return _Chosen(draft, choice)
+    return found
+
+
+def _refuted(choice: Choice, candidates: Sequence[tuple[Skill, Draft]]) -> SkillRefused:
+    names = " and ".join(dict.fromkeys(skill.name for skill, _ in candidates))
+    ways = "the one way" if len(candidates) == 1 else f"{len(candidates)} ways"
+    again = "once" if choice.trials == 1 else f"{choice.trials} times"
+    return SkillRefused(
+        f"What it taught did not help: the task was done again {again} with {ways} to say it ({names}), and went no "
+        "better than without.",
+        "Nothing was changed; if you want it, write it by hand.",
+    )
 
 
 def _trials(draft: Draft, failures: Mapping[str, Failure]) -> list[Trial]:
