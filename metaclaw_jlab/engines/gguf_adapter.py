@@ -161,7 +161,8 @@ def _write(path: Path, base: GgufBase, factors: dict[str, Factors]) -> None:
         writer.add_type(gguf.GGUFType.ADAPTER)
         writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
         writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
-        for name, one in factors.items():
+        for name in (known for known in base.tensors if known in factors):
+            one = factors[name]
             up = (one.up * (one.rank / alpha)).numpy()
             if base.architecture in INTERLEAVED and name.endswith(("q_proj", "k_proj")):
                 up = interleaved(up, base.heads if name.endswith("q_proj") else base.key_heads)

@@ -219,3 +219,163 @@ def shelf(tmp_path: Path, save_adapter: Callable[..., Path]) -> Iterator[Shelf]:
     found = Shelf(open_home(tmp_path / "home"), save_adapter)
     yield found
     found.database.close()
+
+
+SPOKEN = """import pandas as pd\nframe = pd.read_csv('sales.csv')  # the file\ntotal = frame['price'].sum()
+print(total, 12345, "it's", 'weil es über Größe geht')\nfor i in range(10):\n    if i % 2 == 0:\n        print(i)\n"""
+MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+SPOKEN_TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def _learned_tokens() -> tuple[list[str], list[str]]:
+    """Tokens and merges of a small byte-level vocabulary, the marks first."""
+    from tokenizers import trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=380, special_tokens=list(MARKS), initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator([SPOKEN] * 4, trainer)
+    learned = json.loads(tokenizer.to_str())["model"]
+    tokens = sorted(learned["vocab"], key=learned["vocab"].__getitem__)
+    return tokens, [one if isinstance(one, str) else " ".join(one) for one in learned["merges"]]
+
+
+def _spoken_model(kind: str, vocabulary: int, tied: bool) -> Any:
+    import transformers as t
+
+    torch.manual_seed(11)
+    sizes = {
+        "vocab_size": vocabulary,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "initializer_range": 0.2,
+        "tie_word_embeddings": tied,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 2,
+    }
+    if kind == "llama":
+        return t.LlamaForCausalLM(t.LlamaConfig(**sizes)).eval()
+    model = t.Qwen2ForCausalLM(t.Qwen2Config(**sizes)).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def _write_gguf(path: Path, model: Any, pre: str, *, tied: bool, head_noise: float) -> None:
+    """A model as GGUF in float32, its queries and keys in the order that llama.cpp wants."""
+    import gguf
+
+    config, kind = model.config, model.config.model_type
+    tokens, merges = _learned_tokens()
+    writer = gguf.GGUFWriter(path, kind)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    kinds = [gguf.TokenType.CONTROL] * len(MARKS) + [gguf.TokenType.NORMAL] * (len(tokens) - len(MARKS))
+    writer.add_token_types(kinds)
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_pad_token_id(2)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(SPOKEN_TEMPLATE)
+    known = next(arch for arch, name in gguf.MODEL_ARCH_NAMES.items() if name == kind)
+    names = gguf.get_tensor_name_map(known, config.num_hidden_layers)
+    for name, tensor in model.state_dict().items():
+        if tied and name == "lm_head.weight":
+            continue
+        rows = tensor.detach().numpy()
+        if name == "lm_head.weight" and head_noise:
+            rows = rows * (1 + head_noise)
+        if kind == "llama" and ("q_proj" in name or "k_proj" in name):
+            heads = config.num_attention_heads if "q_proj" in name else config.num_key_value_heads
+            rows = rows.reshape(heads, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+        writer.add_tensor(names.get_name(name, (".weight", ".bias")), rows.astype("float32"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.fixture(scope="session")
+def spoken_gguf(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, Path]]:
+    """A tiny llama or qwen2 with a learned vocabulary, and the same weights as a GGUF file in float32.
+
+    `head_noise` stores a tied head a second time, that much larger, as files of several quantisations have it.
+    """
+    made: dict[tuple[object, ...], tuple[Any, Path]] = {}
+
+    def pair(kind: str, pre: str = "", *, tied: bool = True, head_noise: float = 0.0) -> tuple[Any, Path]:
+        wanted = pre or {"llama": "smollm", "qwen2": "qwen2"}[kind]
+        key = (kind, wanted, tied, head_noise)
+        if key not in made:
+            model = _spoken_model(kind, len(_learned_tokens()[0]), tied)
+            path = tmp_path_factory.mktemp(f"gguf-{kind}") / "tiny.gguf"
+            _write_gguf(path, model, wanted, tied=tied and not head_noise, head_noise=head_noise)
+            made[key] = (model, path)
+        return made[key]
+
+    return pair
+
+
+@pytest.fixture
+def llama_cpp() -> Iterator[Callable[..., Callable[..., Any]]]:
+    """Loads a GGUF file in llama.cpp, exact to float32; what it gives posts a JSON body to a path."""
+    import urllib.request
+
+    import xllamacpp
+
+    held: list[Any] = []
+
+    def serve(path: Path, *, adapter: Path | None = None, context: int = 2048) -> Callable[..., Any]:
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx, params.n_parallel, params.n_batch = context, 1, 512
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+        params.port, params.hostnames, params.api_keys = 0, ["127.0.0.1"], ["key"]
+        params.warmup = False
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        if adapter is not None:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
+        server = xllamacpp.Server(params)
+        held.append(server)
+
+        def post(where: str, **body: object) -> Any:
+            request = urllib.request.Request(
+                server.listening_address + where,
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", "Authorization": "Bearer key"},
+            )
+            with urllib.request.urlopen(request, timeout=90) as answer:
+                return json.loads(answer.read())
+
+        return post
+
+    yield serve
+    held.clear()
