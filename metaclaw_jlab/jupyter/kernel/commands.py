@@ -13,11 +13,11 @@ from metaclaw_jlab.core.errors import MetaclawError
 from metaclaw_jlab.jupyter.kernel import (
     ablation_commands,
     library_commands,
+    local_command,
     task_commands,
     training_commands,
 )
 from metaclaw_jlab.jupyter.kernel.arguments import cell_parser, command_parser
-from metaclaw_jlab.jupyter.kernel.display import reporter_for
 
 if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
@@ -98,30 +98,6 @@ def _connect(session: KernelSession, words: list[str]) -> str:
     return f"{model} at {url} answers from now on, {kept}.{served}"
 
 
-def _local(session: KernelSession, words: list[str]) -> str:
-    from metaclaw_jlab.core.config import EMBEDDED_MODEL
-    from metaclaw_jlab.settings.configuration import set_value, unset
-
-    parser = command_parser(
-        "local", "Serve a model on this machine and let it answer, for this session unless --save."
-    )
-    parser.add_argument("model", nargs="?", default=EMBEDDED_MODEL, help="a name, a folder or a hub id")
-    parser.add_argument("--save", action="store_true", help="write it to config.toml")
-    found = parser.parse_args(words)
-    workspace = session.workspace()
-    wanted = {"policy.base_url": None, "policy.model": None, "policy.local_model": found.model}
-    settings = workspace.configuration(wanted).settings
-    endpoint = workspace.serve(settings, reporter_for(session.shell).progress)
-    if found.save:
-        unset(workspace.home.config, "policy.base_url")
-        unset(workspace.home.config, "policy.model")
-        set_value(workspace.home.config, "policy.local_model", found.model)
-    workspace.overrides.update(wanted)
-    known = " It knows only the practice tasks." if found.model == EMBEDDED_MODEL else ""
-    kept = "saved to config.toml" if found.save else "for this session (--save keeps it)"
-    return f"{endpoint.model} answers from now on at {endpoint.base_url}, {kept}.{known}"
-
-
 def _config(session: KernelSession, words: list[str]) -> str:
     from metaclaw_jlab.settings.configuration import set_value, unset
 
@@ -179,7 +155,9 @@ COMMANDS: dict[str, Command] = {
     "adapters": Command("what trainings made: show, promote, roll back", training_commands.adapters),
     "ablate": Command("prove or disprove that it helps: arms on the same tasks", ablation_commands.ablate),
     "connect": Command("let an OpenAI-compatible endpoint answer", _connect),
-    "local": Command("serve a model on this machine", _local),
+    "local": Command(
+        "have a model of this machine answer; fetched where it is not here", local_command.local
+    ),
     "keys": Command("keys for other agents: add, list, revoke", library_commands.keys),
     "config": Command("show or change settings", _config),
     "doctor": Command("find what does not work, and what to do", _doctor),
