@@ -36,14 +36,21 @@ def bootstrap_interval(
 
 
 def student_quantile(share: float, freedom: int) -> float:
-    """Quantile of Student's t by its expansion about the normal (Fisher and Cornish 1960): right to 1 % from six
-    degrees of freedom at the usual levels."""
+    """Quantile of Student's t: exact for one and two degrees of freedom, else the expansion about the normal one
+    (Fisher and Cornish 1960; Abramowitz and Stegun 26.7.5), right to 1 % from three on at the usual levels."""
+    if freedom == 1:
+        return math.tan(math.pi * (share - 0.5))
+    if freedom == 2:
+        return (2 * share - 1) * math.sqrt(2 / (4 * share * (1 - share)))
     z = _NORMAL.inv_cdf(share)
-    square = z * z
-    first = z * (square + 1) / 4
-    second = z * ((5 * square + 16) * square + 3) / 96
-    third = z * (((3 * square + 19) * square + 17) * square - 15) / 384
-    return z + (first + (second + third / freedom) / freedom) / freedom
+    terms = (
+        z,
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return math.fsum(term / freedom**power for power, term in enumerate(terms))
 
 
 def _levels(counts: Counter[float], size: int, mean: float, confidence: float) -> tuple[float, float]:

@@ -13,6 +13,11 @@ def test_students_quantiles_agree_with_the_table(freedom: int, table: float) -> 
     assert student_quantile(0.975, freedom) == pytest.approx(table, rel=1e-3)
 
 
+@pytest.mark.parametrize(("freedom", "table"), [(1, 12.7062), (2, 4.3027), (3, 3.1824), (5, 2.5706)])
+def test_few_degrees_of_freedom_have_heavy_tails(freedom: int, table: float) -> None:
+    assert student_quantile(0.975, freedom) == pytest.approx(table, rel=0.01)
+
+
 def test_with_many_symmetric_values_it_is_the_drawn_bootstrap() -> None:
     rng = random.Random(5)
     values = [rng.random() for _ in range(600)]

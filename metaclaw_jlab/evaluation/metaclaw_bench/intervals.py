@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 from metaclaw_jlab.core.estimate import Interval, bounded_mean_interval
+from metaclaw_jlab.core.resampling import student_quantile
 
 
 def clustered_interval(clusters: Sequence[Sequence[float]], confidence: float = 0.95) -> Interval | None:
@@ -32,21 +32,3 @@ def clustered_interval(clusters: Sequence[Sequence[float]], confidence: float = 
     error = math.sqrt(squares * count / (count - 1)) / len(values)
     half = student_quantile(0.5 + confidence / 2, count - 1) * error
     return Interval(mean, max(least, mean - half), min(1.0, mean + half))
-
-
-def student_quantile(share: float, freedom: int) -> float:
-    """Quantile of Student's t: exact for one and two degrees of freedom, else the expansion about the normal one
-    (Abramowitz and Stegun 26.7.5), right to 1 % from three on."""
-    if freedom == 1:
-        return math.tan(math.pi * (share - 0.5))
-    if freedom == 2:
-        return (2 * share - 1) * math.sqrt(2 / (4 * share * (1 - share)))
-    z = NormalDist().inv_cdf(share)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return math.fsum(term / freedom**power for power, term in enumerate(terms))
