@@ -10,9 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from metaclaw_jlab.engines.answers import Envelope, error_body, event
 from metaclaw_jlab.engines.decoding import Decoder
+from metaclaw_jlab.engines.loopback_http import send_json, while_connected
 from metaclaw_jlab.engines.rows import Piece, Request
 
-JSON_HEADERS = [(b"content-type", b"application/json")]
 EVENT_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
@@ -38,17 +38,7 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Answer, or stop as soon as the client is gone."""
-        gone = asyncio.create_task(_left(receive))
-        answer = asyncio.create_task(self._answer(send))
-        try:
-            await asyncio.wait({gone, answer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not answer.done():
-                answer.cancel()
-            await asyncio.gather(gone, answer, return_exceptions=True)
-        if not answer.cancelled() and (error := answer.exception()) is not None:
-            raise error
+        await while_connected(receive, self._answer(send))
 
     async def _answer(self, send: Send) -> None:
         async with self._pieces() as pieces:
@@ -115,15 +105,3 @@ class Exchange:
     @staticmethod
     async def _body(send: Send, data: bytes, *, last: bool = False) -> None:
         await send({"type": "http.response.body", "body": data, "more_body": not last})
-
-
-async def send_json(send: Send, status: int, body: bytes) -> None:
-    """A whole JSON answer."""
-    headers = [*JSON_HEADERS, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from metaclaw_jlab.core.errors import RequestInvalid
 from metaclaw_jlab.engines import chat
 from metaclaw_jlab.engines.activity import Activity
-from metaclaw_jlab.engines.adapters import Chosen, ServedAdapters
-from metaclaw_jlab.engines.answers import ChatShape, CompletionShape, Envelope, Shape, error_body
+from metaclaw_jlab.engines.adapter_bank import LoadedAdapter
+from metaclaw_jlab.engines.adapters import ServedAdapters
+from metaclaw_jlab.engines.answers import ChatShape, CompletionShape, Envelope, Shape
 from metaclaw_jlab.engines.bodies import MOST_ROWS, Body, ChatBody, CompletionBody, parse
 from metaclaw_jlab.engines.decoding import Decoder
-from metaclaw_jlab.engines.exchange import Exchange, send_json
+from metaclaw_jlab.engines.exchange import Exchange
 from metaclaw_jlab.engines.local_models import LocalModel
+from metaclaw_jlab.engines.loopback_http import Door, authorized, error_handlers, raw_body
 from metaclaw_jlab.engines.rows import Parameters, Piece, Request
+from metaclaw_jlab.engines.served_versions import Chosen
 
-LARGEST_BODY = 16 * 1024 * 1024
 DEFAULT_COMPLETION = 16  # tokens, OpenAI's default for /v1/completions
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +56,14 @@ def application(service: Service) -> ASGIApp:
             Route("/v1/chat/completions", partial(_chat, service), methods=["POST"]),
             Route("/v1/completions", partial(_complete, service), methods=["POST"]),
         ],
-        exception_handlers={RequestInvalid: _invalid, HTTPException: _http_error, Exception: _failed},
+        exception_handlers=error_handlers("policy server"),
     )
-    return _Door(app, service)
-
-
-class _Door:
-    """Lets in only what comes to a loopback name with the token; counts what is under way."""
-
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app = app
-        self._service = service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        # A page that has its own name resolve to 127.0.0.1 still sends that name.
-        if _host_name(headers.get(b"host", "")) not in LOOPBACK_NAMES:
-            sentence = "This server answers on this machine only. Use http://127.0.0.1 as its address."
-            await send_json(send, 403, error_body(sentence, "permission_error", code="host_not_allowed"))
-        elif scope["path"] == "/health":
-            await self._app(scope, receive, send)
-        elif not _authorized(headers.get(b"authorization", ""), self._service.token):
-            sentence = "The token is missing or wrong. Send it as `Authorization: Bearer <token>`."
-            await send_json(send, 401, error_body(sentence, "authentication_error", code="invalid_api_key"))
-        else:
-            with self._service.activity.request():
-                await self._app(scope, receive, send)
-
-
-def _host_name(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name.lower() if colon and port.isdigit() else host.lower()
-
-
-def _authorized(header: str, token: str) -> bool:
-    scheme, _, given = header.partition(" ")
-    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())
+    return Door(app, service.token, service.activity)
 
 
 async def _health(service: Service, request: HttpRequest) -> Response:
     body: dict[str, object] = {"status": "ok"}
-    if _authorized(request.headers.get("authorization", ""), service.token):
+    if authorized(request.headers.get("authorization", ""), service.token):
         decoder = service.decoder
         body |= {"model": service.served.name, "running": decoder.running, "waiting": decoder.waiting}
     return JSONResponse(body)
@@ -138,14 +102,14 @@ async def _refresh(service: Service, _: HttpRequest) -> Response:
     return JSONResponse(service.adapters.report())
 
 
-async def _chosen(service: Service, model: str) -> Chosen:
+async def _chosen(service: Service, model: str) -> Chosen[LoadedAdapter]:
     """What answers a request from its first token to its last, whatever serves next."""
     found = service.adapters.chosen(model)
     return found if found is not None else await asyncio.to_thread(service.adapters.fetched, model)
 
 
 async def _chat(service: Service, request: HttpRequest) -> ASGIApp:
-    body = parse(ChatBody, await _raw(request))
+    body = parse(ChatBody, await raw_body(request))
     chosen = await _chosen(service, body.model)
     messages = [message.plain() for message in body.messages]
     # Long conversations take a while to tokenise; others are answered meanwhile.
@@ -157,7 +121,7 @@ async def _chat(service: Service, request: HttpRequest) -> ASGIApp:
 
 
 async def _complete(service: Service, request: HttpRequest) -> ASGIApp:
-    body = parse(CompletionBody, await _raw(request))
+    body = parse(CompletionBody, await raw_body(request))
     chosen = await _chosen(service, body.model)
     prompts = await asyncio.to_thread(
         lambda: tuple(_prompt(service.served, prompt) for prompt in body.prompts())
@@ -181,7 +145,7 @@ def _prompt(served: LocalModel, prompt: str | list[int]) -> tuple[int, ...]:
 def _exchange(
     service: Service,
     body: Body,
-    chosen: Chosen,
+    chosen: Chosen[LoadedAdapter],
     prompts: tuple[tuple[int, ...], ...],
     asked: int | None,
     logprobs: int | None,
@@ -229,32 +193,3 @@ def _exchange(
     return Exchange(
         service.decoder, envelope, make, rows=len(prompts) * n, stream=stream, with_usage=with_usage
     )
-
-
-async def _raw(request: HttpRequest) -> bytes:
-    raw = bytearray()
-    async for part in request.stream():
-        raw += part
-        if len(raw) > LARGEST_BODY:
-            raise RequestInvalid(
-                f"The body is larger than {LARGEST_BODY // 2**20} MiB.", "Send less.", status=413
-            )
-    return bytes(raw)
-
-
-async def _invalid(_: HttpRequest, error: Exception) -> Response:
-    assert isinstance(error, RequestInvalid)
-    body = error_body(str(error), "invalid_request_error", error.param, error.code)
-    return Response(body, error.status, media_type="application/json")
-
-
-async def _http_error(request: HttpRequest, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    sentence = f"{request.method} {request.url.path}: {error.detail}. The routes begin with /v1/."
-    body = error_body(sentence, "invalid_request_error")
-    return Response(body, error.status_code, media_type="application/json", headers=error.headers)
-
-
-async def _failed(_: HttpRequest, error: Exception) -> Response:
-    sentence = f"The policy server failed: {type(error).__name__}. Its log says more."
-    return Response(error_body(sentence, "server_error"), 500, media_type="application/json")

@@ -12,10 +12,11 @@ import pytest
 from metaclaw_jlab.core.errors import RequestInvalid
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.core.trajectory import Stamp, StopReason, Trajectory
-from metaclaw_jlab.engines import adapters as module
+from metaclaw_jlab.engines import served_versions as module
 from metaclaw_jlab.engines.adapter_bank import AdapterBank
 from metaclaw_jlab.engines.adapter_card import WEIGHTS, read_card, write_card
-from metaclaw_jlab.engines.adapters import SPARE, ServedAdapters
+from metaclaw_jlab.engines.adapters import ServedAdapters
+from metaclaw_jlab.engines.served_versions import SPARE
 from metaclaw_jlab.store.serving import ServingCause
 from metaclaw_jlab.store.trajectories import Trajectories
 

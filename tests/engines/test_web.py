@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 
-from metaclaw_jlab.engines.web import LARGEST_BODY
+from metaclaw_jlab.engines.loopback_http import LARGEST_BODY
 from metaclaw_jlab.runtime.home import open_home
 from tests.engines.web_server import MODEL, TOKEN, WAIT, Running, serve
 
