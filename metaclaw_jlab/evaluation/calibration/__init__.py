@@ -1,0 +1,1 @@
+"""Finds out on validation tasks how a model is prompted best."""
