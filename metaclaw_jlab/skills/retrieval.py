@@ -251,10 +251,11 @@ def select(
     selected: list[Match] = []
     left = max_tokens
     for match in matches:
-        if len(selected) >= max_skills or match.relevance < threshold:
+        if len(selected) >= max_skills:
             break
         tokens = estimate_tokens(match.skill.body)
-        if tokens <= left:
+        # The best of a clause stands before what is more relevant to another, so what follows is looked at too.
+        if match.relevance >= threshold and tokens <= left:
             selected.append(match)
             left -= tokens
     return tuple(selected)

@@ -225,3 +225,9 @@ def test_many_texts_of_many_skills_are_indexed() -> None:
     texts = {f"skill-{n}": [f"topic{n} word{n + k} csv. Then show it" for k in range(24)] for n in range(50)}
     library = [Skill(f"skill-{n}", "A house rule.", "Say so.") for n in range(50)]
     assert names(BM25Retriever(library, texts=texts).search("Show topic7 with word20", 1)) == ["skill-7"]
+
+
+def test_a_skill_under_the_policys_threshold_leaves_those_behind_it_in() -> None:
+    """The best of one clause may stand before what is more relevant to another."""
+    weak, strong = Match(DATES, 0.9), Match(Skill("long", "Long.", "x"), 1.4)
+    assert select((weak, strong), 1, 1200, threshold=1.0) == (strong,)
