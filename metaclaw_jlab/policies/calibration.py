@@ -136,10 +136,12 @@ def keep(home: Home, calibration: Calibration) -> Path:
 
 def calibration_folder(home: Home, name: str) -> Path:
     """Where the calibration of a model lies, whatever its name is; shared by the namespaces of a home."""
-    if NAME.match(name.lower()):
+    path = Path(name).expanduser()
+    own = str(path.absolute()) if path.is_file() or path.is_dir() else name
+    if own == name and NAME.match(name.lower()):
         return folder_of(home) / name.lower()
-    stem = re.sub(r"[^a-z0-9._-]+", "-", name.lower().rstrip("/").rsplit("/", 1)[-1]).lstrip("-.") or "model"
-    return folder_of(home) / f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    stem = re.sub(r"[^a-z0-9._-]+", "-", own.lower().rstrip("/").rsplit("/", 1)[-1]).lstrip("-.") or "model"
+    return folder_of(home) / f"{stem}-{hashlib.sha256(own.encode()).hexdigest()[:8]}"
 
 
 @cache

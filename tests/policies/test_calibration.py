@@ -96,6 +96,12 @@ def test_a_path_or_hub_id_is_kept_within_the_models_of_the_home(home, name):
     assert prompting_for(home, name) == CHOSEN
 
 
+def test_a_file_is_one_model_however_its_path_is_written(home, tmp_path, monkeypatch):
+    (tmp_path / "my.gguf").write_bytes(b"GGUF")
+    monkeypatch.chdir(tmp_path)
+    assert calibration_folder(home, "./my.gguf") == calibration_folder(home, str(tmp_path / "my.gguf"))
+
+
 def test_two_paths_of_one_ending_are_two_models(home):
     assert calibration_folder(home, "a/model.gguf") != calibration_folder(home, "b/model.gguf")
 
