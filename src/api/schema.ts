@@ -1226,6 +1226,40 @@ export interface components {
             said: string[];
         };
         /**
+         * AnsweringModel
+         * @description Who answers. `form` and `runtime` are those of a model on this machine, `source` its path or the endpoint's URL; `running`: it is loaded now; `context` in tokens, `memory` in bytes as far as they are known; `abilities` are sentences; `problem` says why it cannot answer, "" where it can.
+         */
+        AnsweringModel: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "embedded" | "local" | "endpoint";
+            /** Form */
+            form: ("gguf" | "safetensors") | null;
+            /** Runtime */
+            runtime: string | null;
+            /** Source */
+            source: string;
+            /** Running */
+            running: boolean;
+            /** Context */
+            context: number | null;
+            /** Memory */
+            memory: number | null;
+            /** Trains */
+            trains: boolean;
+            /** Abilities */
+            abilities: string[];
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+        };
+        /**
          * ArmChoice
          * @description An arm that has a name. `learns`: it needs a stream of days to be more than what it begins with.
          */
@@ -2867,7 +2901,7 @@ export interface components {
         };
         /**
          * Status
-         * @description What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training` says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn` is the notebook's switch where it has one, else the setting; `gpu` says whether an NVIDIA GPU is there; `notes` say what is wrong.
+         * @description What is going on in a home. `trajectories`, `pending` (failures that wait to be learnt from) and `query` are None where the store cannot be read; `adapter` is the version that answers, None for the base or an endpoint; `training` says in sentences how training stands and what it lacks, `schedule` why it does or does not run by itself; `learn` is the notebook's switch where it has one, else the setting; `gpu` says whether an NVIDIA GPU is there; `notes` say what is wrong; `answering` is the model that answers, with what it can and cannot do.
          */
         Status: {
             /** Version */
@@ -2936,6 +2970,8 @@ export interface components {
              * @default false
              */
             gpu: boolean;
+            /** @default null */
+            answering: components["schemas"]["AnsweringModel"] | null;
         };
         /**
          * StepAccount
@@ -3500,6 +3536,7 @@ export type AdapterDetail = components['schemas']['AdapterDetail'];
 export type AdapterList = components['schemas']['AdapterList'];
 export type AdapterStatus = components['schemas']['AdapterStatus'];
 export type Aftermath = components['schemas']['Aftermath'];
+export type AnsweringModel = components['schemas']['AnsweringModel'];
 export type ArmChoice = components['schemas']['ArmChoice'];
 export type ArmComparison = components['schemas']['ArmComparison'];
 export type ArmFailures = components['schemas']['ArmFailures'];

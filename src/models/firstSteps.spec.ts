@@ -56,6 +56,13 @@ describe('FirstSteps', () => {
     expect(ids(status({ gpu: false }))).toEqual([]);
   });
 
+  it('needs no GPU where llama.cpp answers', () => {
+    const local = (form: string): string[] =>
+      ids(status({ policy: 'm', gpu: false, answering: { form } as never }));
+    expect(local('gguf')).toEqual([]);
+    expect(local('safetensors')).toEqual(['no-gpu']);
+  });
+
   it('stays while the server is gone, and not where it serves no home', () => {
     const none = status({ skills: 0 });
     expect(ids(none, { state: 'gone' })).toEqual(['no-skills']);

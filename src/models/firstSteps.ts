@@ -156,7 +156,8 @@ function ofHome(status: Status): IStep[] {
   if (status.skills === 0) {
     steps.push({ id: 'no-skills', kind: 'hint' });
   }
-  if (!status.gpu && !/https?:\/\//.test(status.policy)) {
+  const isQuickWithout = status.answering?.form === 'gguf';
+  if (!status.gpu && !isQuickWithout && !/https?:\/\//.test(status.policy)) {
     steps.push({ id: 'no-gpu', kind: 'hint' });
   }
   return steps;

@@ -23,7 +23,10 @@ export function Header(): ReactElement {
   const { overview } = useHelm();
   const { value: status, failure } = useResource(overview.status);
   const schedule = useResource(overview.schedule).value;
-  const line = useConnectionLine() || refusal(failure);
+  const line =
+    useConnectionLine() ||
+    refusal(failure) ||
+    (status?.answering?.problem ?? '');
   return (
     <div className="mc-head">
       <Who status={status} schedule={schedule} />
@@ -60,18 +63,7 @@ function Who({ status, schedule }: IWho): ReactElement {
       </span>
       {status && (
         <>
-          <span className="mc-head-policy" title={status.policy}>
-            {status.practice_only ? (
-              <>
-                <span className="mc-head-long">
-                  {trans.__('embedded policy')}
-                </span>
-                <span className="mc-head-short">{trans.__('embedded')}</span>
-              </>
-            ) : (
-              status.policy
-            )}
-          </span>
+          <Policy status={status} />
           {status.adapter !== null && (
             <Place
               go={() => {
@@ -101,6 +93,32 @@ function Who({ status, schedule }: IWho): ReactElement {
         </>
       )}
     </p>
+  );
+}
+
+/** Who answers; a pointer over it tells what it can and cannot do. */
+function Policy({ status }: { status: Status }): ReactElement {
+  const { trans } = useView();
+  const { answering, policy } = status;
+  const isHere = answering?.kind === 'local' && !answering.problem;
+  const embedded = [trans.__('embedded policy'), trans.__('embedded')] as const;
+  const [long, short] = status.practice_only
+    ? embedded
+    : [policy, isHere ? answering.name : policy];
+  const about = isHere
+    ? [...answering.abilities, answering.source]
+    : (answering?.abilities ?? []);
+  return (
+    <span className="mc-head-policy" title={[policy, ...about].join('\n')}>
+      {long === short ? (
+        policy
+      ) : (
+        <>
+          <span className="mc-head-long">{long}</span>
+          <span className="mc-head-short">{short}</span>
+        </>
+      )}
+    </span>
   );
 }
 
