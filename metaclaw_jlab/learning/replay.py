@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -22,12 +21,11 @@ from metaclaw_jlab.core.trajectory import Purpose, StopReason, Trajectory
 from metaclaw_jlab.executors.folder import read_folder
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.learning.renaming import other_names, renamed
-from metaclaw_jlab.skills.masking import mask
+from metaclaw_jlab.skills.masking import own_words
 
 # A larger working folder is not copied again and again beside the user's work.
 FOLDER_BYTES = 16_000_000
 _FAILED = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +115,8 @@ class SandboxReplayer:
 
 
 def _names(trajectory: Trajectory) -> tuple[str, ...]:
-    """The words of a task that are names: those that its mask leaves out."""
-    text = trajectory.task.text
-    code = "\n".join(step.action for step in trajectory.steps)
-    kept = {word.lower() for word in _WORD.findall(mask(text, code))}
-    return tuple(word for word in _WORD.findall(text) if word.lower() not in kept)
+    """The words of a task that are names."""
+    return own_words(trajectory.task.text, "\n".join(step.action for step in trajectory.steps))
 
 
 def _renamed_task(task: Task, names: Mapping[str, str]) -> Task:

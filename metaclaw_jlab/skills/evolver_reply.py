@@ -203,7 +203,7 @@ def _drafts(reply: _Reply, batch: Sequence[Failure], shown: Collection[str]) -> 
         taken = {draft.name for draft in drafts}
         if amends is not None and amends in taken:
             amends = None
-        name = amends or _unique(_slug(written.name), taken)
+        name = amends or unique(slug(written.name), taken)
         drafts.append(Draft(name, written.description, wordings, sources, amends))
     return tuple(drafts)
 
@@ -247,11 +247,13 @@ def _sentence(text: str) -> str:
     return redact(line).text[:REASON_LIMIT]
 
 
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[: NAME_LIMIT - 3].strip("-")
-    return slug or "rule"
+def slug(text: str) -> str:
+    """A skill's name made of these words; `rule` where they have none."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[: NAME_LIMIT - 3].strip("-")
+    return name or "rule"
 
 
-def _unique(name: str, taken: Collection[str]) -> str:
+def unique(name: str, taken: Collection[str]) -> str:
+    """The name, numbered where it is taken."""
     numbers = (name if number == 1 else f"{name}-{number}" for number in range(1, len(taken) + 2))
     return next(candidate for candidate in numbers if candidate not in taken)

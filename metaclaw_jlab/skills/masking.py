@@ -36,6 +36,7 @@ _TIDY = (
     (re.compile(r"([,;:])(?=[,.;:])|(?<=\()\s+"), ""),
     (re.compile(r"\s+"), " "),
 )
+_LETTERS = re.compile(r"[^\W\d_]+")
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 _LONGEST_RUN = 8
 
@@ -72,6 +73,12 @@ def mask(text: str, code: str = "") -> str:
     for pattern, instead in _TIDY:
         masked = pattern.sub(instead, masked)
     return masked.strip(" ,;:")
+
+
+def own_words(text: str, code: str = "") -> tuple[str, ...]:
+    """The words of a task that are its names: those that its mask leaves out, in their order."""
+    kept = {word.lower() for word in _LETTERS.findall(mask(text, code))}
+    return tuple(word for word in _LETTERS.findall(text) if word.lower() not in kept)
 
 
 def _suffix(found: re.Match[str]) -> str:

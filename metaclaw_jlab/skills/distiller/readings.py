@@ -95,7 +95,7 @@ def read_failure(failure: Failure) -> tuple[tuple[Reading, ...], str]:
     found, reason = [], _REASON_TASK
     for text in said:
         for clause in clauses(text):
-            if any(pattern.search(clause.said) for pattern in _ABOUT_THIS_TASK):
+            if about_one_task(clause.said):
                 continue
             reading = _read(failure, clause, names)
             if isinstance(reading, str):
@@ -103,6 +103,11 @@ def read_failure(failure: Failure) -> tuple[tuple[Reading, ...], str]:
             else:
                 found.append(reading)
     return tuple(found), "" if found else reason
+
+
+def about_one_task(said: str) -> bool:
+    """Whether a clause tells only what this task should have given, or what its code raised."""
+    return any(pattern.search(said) for pattern in _ABOUT_THIS_TASK)
 
 
 def _read(failure: Failure, clause: Clause, names: frozenset[str]) -> Reading | str:
@@ -237,4 +242,4 @@ def values_of_text(text: str) -> frozenset[str]:
     return frozenset((*canonical_values(marked.text, marked.literals), *_senses(text.lower())))
 
 
-__all__ = ["Reading", "canonical", "has_mark", "read_failure", "same_rule", "stems", "values_of_text"]
+__all__ = ["Reading", "about_one_task", "canonical", "has_mark", "read_failure", "same_rule", "stems", "values_of_text"]
