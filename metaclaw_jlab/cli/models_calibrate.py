@@ -39,7 +39,9 @@ def add_action(actions: Any) -> None:
         "--seed", type=int, default=SEED, metavar="S", help=f"which tasks are drawn (default {SEED})"
     )
     parser.add_argument(
-        "--variants", metavar="A,B,...", help="only these; stages with none of them are left out"
+        "--variants",
+        metavar="A,B,...",
+        help="only these; stages with none of them are left out (another word lists them all)",
     )
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="end after so long with what is known then"

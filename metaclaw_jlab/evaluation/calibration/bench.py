@@ -39,6 +39,9 @@ from metaclaw_jlab.runtime.policy_server import stop
 SPLIT = "validation"
 HOUSES = 4
 WORKERS = 2
+# No validation task needs more. What a model that runs on would take beyond that is time, hours of it on a small machine.
+MOST_STEPS = 3
+MOST_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ class Bench:
 
     def _conditions(self, candidate: Candidate) -> Conditions:
         wanted = self.settings.policy
+        longest = min(wanted.max_tokens, MOST_TOKENS)
         return Conditions(
             policy=self.policy,
             pool=self.pool,
-            sampling=Sampling(candidate.temperature, wanted.max_tokens, self.seed, extra=wanted.extra),
-            max_steps=self.settings.agent.steps,
+            sampling=Sampling(candidate.temperature, longest, self.seed, extra=wanted.extra),
+            max_steps=min(self.settings.agent.steps, MOST_STEPS),
             prompting=candidate.prompting,
         )
 

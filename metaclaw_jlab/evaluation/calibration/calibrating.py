@@ -12,7 +12,14 @@ from statistics import fmean
 
 from metaclaw_jlab.core.ablation import Attempt
 from metaclaw_jlab.evaluation.ablation.attempts_log import AttemptsLog
-from metaclaw_jlab.evaluation.calibration.bench import Bench, model_sha256, open_bench, prompts_sha256
+from metaclaw_jlab.evaluation.calibration.bench import (
+    MOST_STEPS,
+    MOST_TOKENS,
+    Bench,
+    model_sha256,
+    open_bench,
+    prompts_sha256,
+)
 from metaclaw_jlab.evaluation.calibration.candidates import (
     START,
     Candidate,
@@ -240,9 +247,9 @@ def _log_name(bench: Bench, sha256: str | None) -> str:
         prompts_sha256(),
         bench.seed,
         settings.policy.local_form,
-        settings.policy.max_tokens,
+        min(settings.policy.max_tokens, MOST_TOKENS),
         sorted(settings.policy.extra.items()),
-        settings.agent.steps,
+        min(settings.agent.steps, MOST_STEPS),
         settings.agent.observation_chars,
         settings.skills.max_tokens,
     )
