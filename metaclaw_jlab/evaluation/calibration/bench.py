@@ -39,7 +39,7 @@ from metaclaw_jlab.runtime.policy_server import stop
 SPLIT = "validation"
 HOUSES = 4
 WORKERS = 2
-# No validation task needs more. What a model that runs on would take beyond that is time, hours of it on a small machine.
+# No validation task needs more; a small model that runs on would take hours.
 MOST_STEPS = 3
 MOST_TOKENS = 512
 

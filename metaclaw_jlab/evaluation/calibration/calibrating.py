@@ -156,18 +156,7 @@ def calibrate(
         course = _Course(trials, opened.tasks, stages)
         pace.begin(trials)
         chosen = course.through(START, pace.enter)
-    return Calibration(
-        model=name,
-        sha256=sha256,
-        chosen=without_skills(chosen.prompting) if chosen.prompting.max_skills == 0 else chosen.prompting,
-        temperature=chosen.temperature,
-        variants=tuple(course.variants),
-        splits_sha256=splits_sha256(),
-        seed=wishes.seed,
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=_version(),
-        complete=course.complete,
-    )
+    return _calibration(name, sha256, wishes.seed, course, chosen)
 
 
 def variant_of(
@@ -187,6 +176,21 @@ def variant_of(
         tokens=round(fmean(a.prompt_tokens + a.completion_tokens for a in own), 1) if own else 0.0,
         chosen=chosen,
         verdict=verdict,
+    )
+
+
+def _calibration(name: str, sha256: str | None, seed: int, course: _Course, chosen: Candidate) -> Calibration:
+    return Calibration(
+        model=name,
+        sha256=sha256,
+        chosen=without_skills(chosen.prompting) if chosen.prompting.max_skills == 0 else chosen.prompting,
+        temperature=chosen.temperature,
+        variants=tuple(course.variants),
+        splits_sha256=splits_sha256(),
+        seed=seed,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=_version(),
+        complete=course.complete,
     )
 
 
