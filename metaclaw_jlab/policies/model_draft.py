@@ -64,6 +64,19 @@ def fetch_file(
     raise FetchFailed(f"{file.name} could not be had from anywhere. {told}", failures[0][1].next_step)
 
 
+def hash_of(place: Path, meter: Meter) -> str:
+    """The SHA-256 of a file that was made here, which is on the disk then. Raises FetchStopped, OSError."""
+    sha256, done = hashlib.sha256(), 0
+    meter.begin("checking", "this machine", 0)
+    with place.open("r+b") as reader:
+        os.fsync(reader.fileno())
+        while chunk := reader.read(CHUNK):
+            sha256.update(chunk)
+            done += len(chunk)
+            meter.at(done)
+    return sha256.hexdigest()
+
+
 def _from_source(file: WantedFile, source: Source, place: Path, meter: Meter, before: int) -> str:
     """The SHA-256 of the file, fetched. Where bytes from before spoilt it, it is fetched once more from its start."""
     for _ in range(2):

@@ -13,9 +13,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from metaclaw_jlab.core.errors import LeaseHeld, MetaclawError, NotFound, NotNow, StoreFull, UsageMistake
+from metaclaw_jlab.core.errors import (
+    FetchStopped,
+    LeaseHeld,
+    MetaclawError,
+    NotFound,
+    NotNow,
+    StoreFull,
+    UsageMistake,
+)
 from metaclaw_jlab.policies.catalogue import Form, find
-from metaclaw_jlab.policies.model_draft import fetch_file, prepare
+from metaclaw_jlab.policies.model_draft import fetch_file, hash_of, prepare
 from metaclaw_jlab.policies.model_request import MANIFEST, RequestedModel, check_gguf, request
 from metaclaw_jlab.policies.model_sources.transfer import Meter, Progress
 from metaclaw_jlab.runtime.home import Home, home_error, write_private
@@ -133,6 +141,44 @@ def fetch(
             raise home_error(root.path, error) from error
 
 
+def make(
+    home: Home,
+    wanted: InstalledModel,
+    maker: Callable[[Path, Meter], None],
+    *,
+    report: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    free: Callable[[Path], int] | None = None,
+    wait_seconds: float = float("inf"),
+    sleep: Callable[[float], object] = time.sleep,
+) -> InstalledModel:
+    """A model that is made here: `maker` writes its files into a folder, which is installed when it is whole.
+
+    `wanted` says what it will be; its `size` is about what comes, its `files` are found. What is there already is
+    returned. Killed at any instant it leaves the model whole or not there. Raises what `maker` does, FetchStopped,
+    StoreFull, StoreReadOnly.
+    """
+    root = Home(home.root)
+    meter = Meter(wanted.size, _renewing(root, wanted.name, report), cancelled)
+
+    def pause(seconds: float) -> None:
+        meter.at(0)
+        sleep(seconds)
+
+    meter.begin("waiting", "another process", 0)
+    try:
+        with lease(root, _lease(wanted.name), wait_seconds=wait_seconds, sleep=pause):
+            return find_installed(root, wanted.name, wanted.form) or _make(
+                root, wanted, maker, meter, free or _free
+            )
+    except FetchStopped as stopped:
+        raise FetchStopped(f"The making of {wanted.name} was stopped.", "Ask for it again.") from stopped
+    except OSError as error:
+        if isinstance(error, MetaclawError):
+            raise
+        raise home_error(root.path, error) from error
+
+
 def remove(
     home: Home,
     name: str,
@@ -187,6 +233,39 @@ def _fetch(home: Home, wanted: RequestedModel, meter: Meter, free: Callable[[Pat
     return model
 
 
+def _make(
+    home: Home,
+    wanted: InstalledModel,
+    maker: Callable[[Path, Meter], None],
+    meter: Meter,
+    free: Callable[[Path], int],
+) -> InstalledModel:
+    draft = folder_of(home) / DRAFTS / f"{wanted.name}.{wanted.form}"
+    shutil.rmtree(
+        draft, ignore_errors=True
+    )  # of a process that was killed, or a fetch that this makes needless
+    draft.mkdir(mode=0o700, parents=True)
+    try:
+        _check_space(wanted.name, wanted.size + RESERVE, draft, free)
+        meter.begin("making", wanted.source, 0)
+        maker(draft, meter)
+        files = sorted(entry for entry in draft.iterdir() if entry.is_file() and entry.name[0] != ".")
+        hashes = {file.name: hash_of(file, meter) for file in files}
+    except Exception:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    size = sum(file.stat().st_size for file in files)
+    model = replace(
+        wanted,
+        folder=folder_of(home) / wanted.name / wanted.form,
+        files=hashes,
+        size=size,
+        fetched_at=time.time(),
+    )
+    _install(draft, model)
+    return model
+
+
 def _check_form(draft: Path, wanted: RequestedModel) -> None:
     path = draft / wanted.files[0].name
     try:
@@ -231,10 +310,14 @@ def _check_room(draft: Path, wanted: RequestedModel, free: Callable[[Path], int]
     if wanted.size is None:
         return
     needed = wanted.size - _bytes(draft) + max(source.room for source in wanted.sources) + RESERVE
-    there = free(draft)
+    _check_space(wanted.name, needed, draft, free)
+
+
+def _check_space(name: str, needed: int, place: Path, free: Callable[[Path], int]) -> None:
+    there = free(place)
     if there < needed:
         raise StoreFull(
-            f"{wanted.name} needs {needed / 1e9:.1f} GB free on the disk, and {there / 1e9:.1f} GB are.",
+            f"{name} needs {needed / 1e9:.1f} GB free on the disk, and {there / 1e9:.1f} GB are.",
             "Free some space, or point METACLAW_HOME at another disk.",
         )
 

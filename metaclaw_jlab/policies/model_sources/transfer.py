@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 REPORT_SECONDS = 0.25
 RATE_SECONDS = 10.0
 
-Stage = Literal["waiting", "fetching", "checking"]
+Stage = Literal["waiting", "fetching", "making", "checking"]
 
 
 @dataclass(frozen=True, slots=True)
