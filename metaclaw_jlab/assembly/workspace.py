@@ -17,6 +17,7 @@ from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.learning.precedence import Precedence
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.settings.configuration import Configuration, load
 from metaclaw_jlab.settings.freshness import Signature, signature
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from metaclaw_jlab.store.database import Database
     from metaclaw_jlab.store.trajectories import Trajectories
 
-LOCAL_WORDING_SECONDS = 3.0
+EMBEDDED_WORDING_SECONDS = 3.0
+LOCAL_WORDING_SECONDS = 90.0  # a pretrained model takes seconds for an attempt, and a skill a dozen and more
 KEPT_CLIENTS = 4  # a task that is watched is done by another version than the one before
 
 
@@ -48,10 +50,11 @@ class Workspace:
 
     home: Home
     overrides: dict[str, object] = field(default_factory=dict)
+    precedence: Precedence = field(default_factory=Precedence, repr=False, compare=False)
     _database: Database | None = None
     _policies: dict[tuple[object, ...], EndpointPolicy] = field(default_factory=dict)
     _retrieval: Retrieval | None = None
-    _evolver: tuple[object, Evolver] | None = None
+    _evolver: tuple[object, Evolver | None] | None = None
     _configuration: tuple[Signature, dict[str, object], Configuration] | None = None
     _opening: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -124,22 +127,13 @@ class Workspace:
             return self._retrieval
 
     def evolver(self) -> Evolver | None:
-        """What makes skills of failures: a model behind an endpoint, the distiller, or nothing."""
+        """What makes skills of failures: a model, the distiller, both, or nothing."""
+        from metaclaw_jlab.assembly.evolvers import make_evolver
+
         settings = self.settings()
-        wanted = settings.evolver
-        base_url = wanted.base_url or settings.policy.base_url
-        if wanted.kind == "off":
-            return None
-        if wanted.kind == "distiller" or (wanted.kind == "auto" and base_url is None):
-            from metaclaw_jlab.skills.distiller import Distiller
-
-            return Distiller()
-        from metaclaw_jlab.skills.evolver import ModelEvolver
-
         chosen = (settings.evolver, settings.policy)
         if self._evolver is None or self._evolver[0] != chosen:
-            policy = self._evolver_policy(settings, base_url)
-            self._evolver = (chosen, ModelEvolver(policy, known=self.known_secrets()))
+            self._evolver = (chosen, make_evolver(self))
         return self._evolver[1]
 
     def known_secrets(self) -> tuple[str, ...]:
@@ -170,29 +164,15 @@ class Workspace:
         policy = settings.policy.model if settings.policy.base_url else settings.policy.local_model
         return open_judge(settings.judge, policy or "", self.secret_names())
 
-    def _evolver_policy(self, settings: Settings, base_url: str | None) -> Policy:
-        from metaclaw_jlab.policies.endpoint import EndpointPolicy
-        from metaclaw_jlab.settings.secrets import key_for
-
-        wanted = settings.evolver
-        if base_url is None:
-            return self.policy()
-        own = wanted.base_url is not None
-        return EndpointPolicy(
-            base_url,
-            model=wanted.model or (None if own else settings.policy.model),
-            key=key_for(base_url, wanted.key_env or (None if own else settings.policy.key_env)),
-            timeout=wanted.timeout,
-            retries=settings.policy.retries,
-        )
-
     def wording_seconds(self) -> float:
         """How long wordings of a skill are tried; nothing where calls may cost money, unless it is configured."""
         settings = self.settings()
         wanted = settings.evolver.wording_seconds
         if wanted is not None:
             return wanted
-        return LOCAL_WORDING_SECONDS if settings.policy.base_url is None else 0.0
+        if settings.policy.base_url is not None:
+            return 0.0
+        return EMBEDDED_WORDING_SECONDS if uses_embedded_policy(settings) else LOCAL_WORDING_SECONDS
 
     def inner_loop(
         self,
@@ -202,6 +182,7 @@ class Workspace:
         wait_seconds: float = 0.0,
     ) -> InnerLoop:
         """The fast loop of this home. Wordings are tried only where a replayer is given and a trial costs nothing."""
+        from metaclaw_jlab.assembly.evolvers import judges_skills
         from metaclaw_jlab.learning.inner_loop import InnerLoop
 
         return InnerLoop(
@@ -210,9 +191,11 @@ class Workspace:
             evolver=self.evolver(),
             replayer=replayer,
             wording_seconds=self.wording_seconds(),
+            judges=judges_skills(self.settings()),
             wait_seconds=wait_seconds,
             on_notice=on_notice,
             known=self.known_secrets(),
+            clock=self.precedence.clock,
         )
 
     def outer_loop(

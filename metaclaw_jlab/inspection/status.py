@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from metaclaw_jlab.assembly import Workspace, policy_name, uses_embedded_policy
+from metaclaw_jlab.assembly.evolvers import evolver_kind
 from metaclaw_jlab.assembly.namespaces import namespaces
 from metaclaw_jlab.core.config import SandboxSettings, Settings
 from metaclaw_jlab.core.errors import MetaclawError
@@ -202,16 +203,17 @@ def isolation_in_words(limits: SandboxSettings) -> str:
 def evolver_in_words(settings: Settings) -> str:
     """Who makes skills of failures."""
     wanted, policy = settings.evolver, settings.policy
-    url = wanted.base_url or policy.base_url
-    if wanted.kind == "off":
+    url, kind = wanted.base_url or policy.base_url, evolver_kind(settings)
+    if kind == "off":
         return "off: no skills are made of failures (evolver.kind)"
-    if wanted.kind == "distiller" or (wanted.kind == "auto" and url is None):
+    if kind == "distiller":
         return "distiller, on this machine and without a model"
+    beside = " and the distiller" if kind == "both" else ""
     if url is None:
-        return f"{policy.local_model} on this machine"
+        return f"{policy.local_model}{beside} on this machine"
     model = wanted.model or (None if wanted.base_url else policy.model)
     where = "" if is_loopback(url) else "; failures are sent there, without secrets"
-    return f"{model or 'the first model'} at {origin(url)}{where}"
+    return f"{model or 'the first model'} at {origin(url)}{beside}{where}"
 
 
 _MODES = {

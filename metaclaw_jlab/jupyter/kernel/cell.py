@@ -50,7 +50,8 @@ def _work(session: KernelSession, do: Callable[[Reporter], Trajectory | None]) -
     known, before = session.told(EMBEDDED_NOTE), session.last
     session.busy = True
     try:
-        trajectory = do(reporter)
+        with session.workspace().precedence.first():
+            trajectory = do(reporter)
     except KeyboardInterrupt:
         cut = session.last if session.last is not before else None
         reporter.line(bundle(CANCELLED) if cut is None else _line(session, cut))

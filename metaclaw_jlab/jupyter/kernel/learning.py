@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDERS = 64  # tasks whose working folder is remembered
 VERIFIED_USES = 16  # looked at after one failure or task
+VERIFY_SECONDS = 30.0
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 0.5  # without a task, before what has time is done beside the user's work
@@ -135,7 +136,8 @@ class KernelLearning:
         self._conclude()
         if replayer is not None and loop.wording_seconds > 0:
             reword(loop)
-            verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=loop.wording_seconds)
+            seconds = min(loop.wording_seconds, VERIFY_SECONDS)
+            verify_uses(loop.database, replayer, limit=VERIFIED_USES, seconds=seconds, clock=loop.clock)
         return False
 
     def _anything_waits(self) -> bool:
@@ -182,7 +184,7 @@ class KernelLearning:
                 pool = self._pool
             if not (pool.isolated or settings.sandbox.unattended):
                 return None
-            policy = workspace.policy()
+            policy = workspace.precedence.yielding(workspace.policy())
         except (ExecutorError, MetaclawError):
             return None
         return SandboxReplayer(
@@ -192,7 +194,7 @@ class KernelLearning:
             pool=pool,
             sampling=Sampling(settings.policy.temperature, settings.policy.max_tokens),
             max_steps=settings.agent.steps,
-            pinned_to=lambda model: workspace.policy(begun=model),
+            pinned_to=lambda model: workspace.precedence.yielding(workspace.policy(begun=model)),
             prompting=workspace.prompting(),
         )
 
