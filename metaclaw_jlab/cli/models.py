@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.assembly.namespaces import homes_within
 from metaclaw_jlab.cli import models_calibrate
 from metaclaw_jlab.cli.progress import end_progress, progress
+from metaclaw_jlab.core.errors import ConfigError, ModelUnusable
+from metaclaw_jlab.inspection.answering import RUNTIMES
 from metaclaw_jlab.inspection.lines import size, table
-from metaclaw_jlab.policies.catalogue import MODELS, CatalogueModel, find
+from metaclaw_jlab.inspection.memory import memory
+from metaclaw_jlab.inspection.model_fetch import STOPPED, Needs, fetch_model, progress_in_words
+from metaclaw_jlab.policies.catalogue import MODELS, CatalogueModel, Form, find
 from metaclaw_jlab.policies.model_sources.transfer import Progress
-from metaclaw_jlab.policies.model_store import FORMS, InstalledModel, get, installed, remove
+from metaclaw_jlab.policies.model_store import FORMS, InstalledModel, folder_of, installed, remove
+from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.policy_server import running
+from metaclaw_jlab.runtime.policy_server import Endpoint, running
+from metaclaw_jlab.settings.configuration import load
 
 LINE_SECONDS = 5.0  # between lines of progress where they do not replace each other
 
@@ -60,8 +66,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.action == "calibrate":
         return models_calibrate.run(home, arguments)
     if arguments.action == "remove":
-        freed = remove(home, arguments.model, arguments.form, serving=_serving(home))
-        return {"removed": arguments.model.lower(), "bytes": freed}
+        return _remove(home, arguments.model, arguments.form)
     return _list(home)
 
 
@@ -70,7 +75,8 @@ def render(result: Mapping[str, Any]) -> str:
     if "variants" in result:
         return models_calibrate.render(result)
     if "removed" in result:
-        return f"Removed {result['removed']}; {size(result['bytes'])} are free again."
+        told = f"Removed {result['removed']}; {size(result['bytes'])} are free again."
+        return "\n".join([told, *result["notes"]])
     if "models" not in result:
         note = f"\n{result['note']}" if result["note"] else ""
         return f"{result['name']} is here: {result['path']} ({size(result['bytes'])}).{note}"
@@ -81,33 +87,78 @@ def render(result: Mapping[str, Any]) -> str:
 
 def _get(home: Home, arguments: argparse.Namespace) -> dict[str, object]:
     try:
-        model = get(
-            home, arguments.model, arguments.form, path=arguments.path, report=_reporter(arguments.model)
+        model = fetch_model(
+            home,
+            arguments.model,
+            arguments.form,
+            path=arguments.path,
+            begins=_begins,
+            tell=_say,
+            report=_reporter(arguments.model),
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            "Stopped. What has arrived is kept: the same command goes on with it."
-        ) from None
+        raise KeyboardInterrupt(f"Stopped. {STOPPED}") from None
     finally:
         end_progress()
-    return {**_told(model), "note": _memory_note(model)}
+    return {**_told(model, _servers(home)), "note": _memory_note(model)}
+
+
+def _begins(needs: Needs) -> None:
+    """What is about to be fetched; memory is for the machine that will serve it."""
+    _say(needs.sentence)
+
+
+def _say(sentence: str) -> None:
+    """A line that stays."""
+    end_progress()
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _remove(home: Home, name: str, form: Form | None) -> dict[str, object]:
+    freed = remove(home, name, form, serving=_serving(home))
+    root = Home(home.root)
+    notes = [note for one in (root, *homes_within(root)) if (note := _still_chosen(one, name.lower()))]
+    return {"removed": name.lower(), "bytes": freed, "notes": notes}
+
+
+def _still_chosen(home: Home, name: str) -> str:
+    """A sentence where the configuration of a home asks for what is gone; "" where it does not."""
+    try:
+        policy = load(home.config).settings.policy
+    except ConfigError:
+        return ""
+    chosen = policy.local_model
+    gone = folder_of(home) / name
+    if chosen.lower() != name and gone not in Path(chosen).expanduser().parents:
+        return ""
+    try:
+        if not isinstance(resolve(home, chosen, policy.local_form).place, str):
+            return ""
+    except ModelUnusable:
+        pass
+    where = f" of the namespace {home.namespace}" if home.namespace else ""
+    return (
+        f"policy.local_model{where} still asks for it, so no local model answers: get it again, "
+        f"or go back to the embedded one: {_command(home, 'config unset policy.local_model')}"
+    )
 
 
 def _list(home: Home) -> dict[str, object]:
-    here = installed(home)
+    here, servers = installed(home), _servers(home)
     there = {(model.name, model.form) for model in here}
     known = [
         _offered(model, form) for model in MODELS for form in model.forms if (model.name, form) not in there
     ]
-    return {"models": [*(_told(model) for model in here), *known]}
+    return {"models": [*(_told(model, servers) for model in here), *known]}
 
 
-def _told(model: InstalledModel) -> dict[str, object]:
+def _told(model: InstalledModel, servers: Sequence[Endpoint]) -> dict[str, object]:
     known = find(model.name)
     return {
         "name": model.name,
         "form": model.form,
         "installed": True,
+        "loaded": any(_has_loaded(server, model) for server in servers),
         "bytes": model.size,
         "exact": True,
         "memory": None if known is None else known.memory(model.form),
@@ -127,6 +178,7 @@ def _offered(model: CatalogueModel, form: str) -> dict[str, object]:
         "name": model.name,
         "form": form,
         "installed": False,
+        "loaded": False,
         "bytes": model.gguf.size if gguf else 2 * model.parameters,
         "exact": gguf and model.gguf.sha256 is not None,
         "memory": model.memory("gguf" if gguf else "safetensors"),
@@ -148,37 +200,57 @@ def _line(model: Mapping[str, Any]) -> list[str]:
         "" if model["memory"] is None else size(model["memory"]),
         "" if model["context"] is None else f"{model['context']:,}",
         model["licence"],
-        ", ".join(
-            word for word, so in (("here", model["installed"]), ("can be trained", model["trains"])) if so
-        ),
+        ", ".join(_marks(model)),
     ]
+
+
+def _marks(model: Mapping[str, Any]) -> list[str]:
+    """What else there is to say of a model: loaded, here or made from another form; that it can be trained."""
+    made = str(model["source"] or "").startswith("made from")
+    here = ("loaded" if model["loaded"] else "here") + (" (made from the GGUF file)" if made else "")
+    return [*([here] if model["installed"] else []), *(["can be trained"] if model["trains"] else [])]
 
 
 def _memory_note(model: InstalledModel) -> str:
     """A sentence where this machine does not have the memory that serving takes; "" where it does."""
-    import psutil
-
     known = find(model.name)
     needed = model.size if known is None else known.memory(model.form)
-    there = psutil.virtual_memory().total
+    there = memory().total
     if needed <= there:
         return ""
     return f"It takes about {size(needed)} of memory to serve; this machine has {size(there)}."
 
 
+def _servers(home: Home) -> tuple[Endpoint, ...]:
+    """The policy servers of the home and its namespaces that run."""
+    root = Home(home.root)
+    return tuple(server for one in (root, *homes_within(root)) if (server := running(one)) is not None)
+
+
+def _has_loaded(server: Endpoint, model: InstalledModel) -> bool:
+    """Whether a server has loaded this form of a model: by its short name, or by where it lies."""
+    if getattr(server, "form", model.form) != model.form:
+        return False
+    named = server.model.lower() == model.name
+    return named or Path(server.model).expanduser() in (model.path, model.folder)
+
+
 def _serving(home: Home) -> Callable[[InstalledModel], str | None]:
     """Who serves a model, asked of the policy servers of the home and its namespaces."""
-    root = Home(home.root)
-    servers = [server for one in (root, *homes_within(root)) if (server := running(one)) is not None]
+    servers = _servers(home)
 
     def who(model: InstalledModel) -> str | None:
         for server in servers:
-            place = Path(server.model).expanduser()
-            if place in (model.path, model.folder):
-                return f"the policy server, process {server.pid}"
+            if _has_loaded(server, model):
+                return f"{RUNTIMES[model.form]}, process {server.pid}"
         return None
 
     return who
+
+
+def _command(home: Home, words: str) -> str:
+    """A command line that works on this home."""
+    return f"metaclaw --home {home.path} {words}" if home.namespace else f"metaclaw {words}"
 
 
 def _reporter(name: str) -> Callable[[Progress], None]:
@@ -190,21 +262,6 @@ def _reporter(name: str) -> Callable[[Progress], None]:
         if not sys.stderr.isatty() and now - told < LINE_SECONDS:
             return
         told = now
-        progress(_sentence(name, state))
+        progress(progress_in_words(name, state))
 
     return report
-
-
-def _sentence(name: str, state: Progress) -> str:
-    total = "" if state.total is None else f" of {size(state.total)}"
-    if state.stage == "waiting":
-        return f"{name}: another process fetches it, {size(state.done)}{total}"
-    doing = "checking the hash" if state.stage == "checking" else f"from {state.source}"
-    rate = "" if state.rate is None else f", {size(round(state.rate))}/s"
-    left = "" if state.remaining is None else f", {_duration(state.remaining)} left"
-    return f"{name}, {doing}: {size(state.done)}{total}{rate}{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"

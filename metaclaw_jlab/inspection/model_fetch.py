@@ -46,6 +46,7 @@ class Needs:
         return f"{told}; about {size(self.serving)} of memory to serve, {size(self.memory.total)} here."
 
 
+_DOING: dict[str, str] = {"checking": "checking the hash", "making": "made from the GGUF file"}
 FORMS_IN_WORDS: dict[Form, str] = {"gguf": "GGUF", "safetensors": "safetensors"}
 
 
@@ -105,7 +106,7 @@ def progress_in_words(name: str, state: Progress) -> str:
     total = "" if state.total is None else f" of {size(state.total)}"
     if state.stage == "waiting":
         return f"{name}: another process fetches it, {size(state.done)}{total}"
-    doing = "checking the hash" if state.stage == "checking" else f"from {state.source}"
+    doing = _DOING.get(state.stage, f"from {state.source}")
     rate = "" if state.rate is None else f", {size(round(state.rate))}/s"
     left = "" if state.remaining is None else f", {_duration(state.remaining)} left"
     return f"{name}, {doing}: {size(state.done)}{total}{rate}{left}"
@@ -146,7 +147,8 @@ def _made(
 
     known = find(name)
     gguf = find_installed(home, name, "gguf")
-    begins(needs_of(home, gguf.name if gguf else name, "safetensors", known and 2 * known.parameters))
+    files = None if known is None else 2 * known.parameters
+    begins(needs_of(home, gguf.name if gguf else name, "safetensors", files))
     if gguf is None:
         gguf = fetch(home, request(name, "gguf"), report=report, cancelled=cancelled)
     return to_safetensors(home, gguf, report=report, cancelled=cancelled)
