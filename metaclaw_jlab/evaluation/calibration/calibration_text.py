@@ -21,7 +21,7 @@ def chosen_text(record: Mapping[str, Any]) -> str:
     """What was chosen, in a line."""
     of = record["chosen"]
     count = of["max_skills"]
-    skills = "no skills" if count == 0 else f"at most {count} skills"
+    skills = {0: "no skills", 1: "at most one skill"}.get(count, f"at most {count} skills")
     if count != 0:
         place = "after the task" if of["skills_at"] == "task" else "in the system message"
         since = "" if of["threshold"] is None else f" from relevance {of['threshold']:g}"

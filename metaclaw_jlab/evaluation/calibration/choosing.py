@@ -97,7 +97,7 @@ def survivors(
 def decide(candidates: Sequence[Candidate], table: Table, measure: Measure) -> Choice:
     """The choice among the candidates that are left, the simplest first."""
     first = best = candidates[0]
-    verdicts = {first.key: "the simplest"}
+    verdicts = {first.key: "the others are compared with it"}
     for candidate in candidates[1:]:
         ours = table.get(candidate.key, {})
         cost = difference(ours, table.get(first.key, {}), "task_right")
