@@ -85,6 +85,7 @@ COMMANDS = (
     Command("ablate", "metaclaw_jlab.cli.ablate", "compare configurations on the same tasks: does it help?"),
     Command("bench", "metaclaw_jlab.cli.bench", "run a public benchmark on a copy of its data"),
     Command("demo", "metaclaw_jlab.cli.demo", "run the quickstart, then measure on test tasks"),
+    Command("demo-local", "metaclaw_jlab.cli.demo_local", "measure what a real model on this machine learns"),
     Command("uninstall", "metaclaw_jlab.cli.uninstall", "delete the home folder"),
 )
 

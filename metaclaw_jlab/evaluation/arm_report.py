@@ -38,12 +38,17 @@ def arm_report(attempts: Attempts, max_skills: int, pairs: Sequence[tuple[str, s
     return report
 
 
-def paired_report(first: Sequence[Attempt], second: Sequence[Attempt]) -> dict[str, Any]:
-    """How much more often the second is strict than the first on the same tasks, and whether that is more than chance.
+def paired_report(
+    first: Sequence[Attempt],
+    second: Sequence[Attempt],
+    outcome: Callable[[Attempt], bool] = lambda attempt: attempt.verdict.strict,
+) -> dict[str, Any]:
+    """How much more often the second is strict (or has another outcome) than the first on the same tasks, and whether
+    that is more than chance.
 
     Raises ValueError where there are no pairs.
     """
-    before, after = _strict(first), _strict(second)
+    before, after = ([outcome(attempt) for attempt in found] for found in (first, second))
     p_value = paired_p_value(before, after)
     interval = mean_interval([float(b) - float(a) for a, b in zip(before, after, strict=True)])
     return {

@@ -68,10 +68,12 @@ class Notes:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Note how long it takes."""
+        """Note how long it takes, also where it does not come to its end."""
         began = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - began, 1)
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 1)
 
 
 @dataclass(frozen=True, slots=True)

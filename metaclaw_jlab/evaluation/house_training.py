@@ -76,16 +76,18 @@ def gate_prompts(run: HouseRun, seed: int, n: int = GATE_TASKS) -> tuple[Trainin
     own = Random(f"gate/{run.plan.seed}/{seed}").randrange(_SEEDS)
     library = run.stream.library()
     found = []
-    for number, task in enumerate(validation_tasks(run.stream.household.house, own, n)):
+    house, prompting = run.stream.household.house, run.conditions.prompting
+    for number, task in enumerate(validation_tasks(house, own, n, names=run.plan.names)):
         skills = run.workspace.retrieve(asked(task), library)
         bodies = [match.skill.body for match in skills]
-        found.append(practice_prompt(task, bodies, f"gate-{own}-{number:05d}", PromptKind.QUERY))
+        name = f"gate-{own}-{number:05d}"
+        found.append(practice_prompt(task, bodies, name, PromptKind.QUERY, prompting))
     return tuple(found)
 
 
 def _settling(run: HouseRun) -> Callable[[], bool]:
     """A pass of the fast loop that can try wordings, as it could while the house learnt."""
-    replayer = PracticeReplayer(run.stream.known_tasks, run.conditions)
+    replayer = PracticeReplayer(run.stream.known_tasks, run.conditions, names=run.plan.names)
 
     def settle() -> bool:
         return not evolve_once(run.workspace.inner_loop(replayer=replayer)).idle

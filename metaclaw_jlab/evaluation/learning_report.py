@@ -42,7 +42,7 @@ def recall_report(found: Recall) -> dict[str, Any]:
 
 def render_learning(report: Mapping[str, Any]) -> str:
     """What was learnt, in a few lines."""
-    settled, obedience = report["failures_settled"], report["obedience"]
+    settled, obedience = report["failures_settled"], report.get("obedience")
     recalls = [
         f"{name} {_share(report['recall'][name]['recall_at_3'])}"
         for name in ("start", "middle", "end", "given")
@@ -54,10 +54,15 @@ def render_learning(report: Mapping[str, Any]) -> str:
         f"failures: {', '.join(f'{count} {name}' for name, count in settled.items())}; "
         f"{report['support']} support, {report['query']} query",
         f"recall@3 on validation tasks: {', '.join(recalls)}",
-        f"skills that alone reach the given one's obedience within {obedience['margin']:.2f}: "
-        f"{_share(obedience['share_within_margin'])} of {obedience['skills']}",
-        f"share of the distance from baseline to given_skills: {_share(report['share_of_distance'])}",
     ]
+    if obedience is not None:
+        lines.append(
+            f"skills that alone reach the given one's obedience within {obedience['margin']:.2f}: "
+            f"{_share(obedience['share_within_margin'])} of {obedience['skills']}"
+        )
+    lines.append(
+        f"share of the distance from baseline to given_skills: {_share(report['share_of_distance'])}"
+    )
     if report["evolver_trouble"]["n"]:
         lines.append(
             f"the evolver failed {report['evolver_trouble']['n']} times: {report['evolver_trouble']['example']}"

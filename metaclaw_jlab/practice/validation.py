@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from metaclaw_jlab.practice.house import House
+from metaclaw_jlab.practice.names import Style
 from metaclaw_jlab.practice.sampling import task_set
 from metaclaw_jlab.practice.task import PracticeTask
 
 
-def validation_tasks(house: House, seed: int, n: int) -> tuple[PracticeTask, ...]:
+def validation_tasks(house: House, seed: int, n: int, *, names: Style = "random") -> tuple[PracticeTask, ...]:
     """n tasks of the house, half of them compounds; other ones for every seed.
 
     The embedded model never understands the one compound wording that is held out for validation: with it half of
     these tasks would tell nothing, so their parts are joined as in training.
     """
-    return task_set("validation", seed, n, house=house, joined="train")
+    return task_set("validation", seed, n, house=house, names=names, joined="train")

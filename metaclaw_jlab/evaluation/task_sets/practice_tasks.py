@@ -13,8 +13,7 @@ from metaclaw_jlab.core.ablation import Days
 from metaclaw_jlab.core.errors import TaskSetInvalid, UsageMistake
 from metaclaw_jlab.core.start_state import StartState
 from metaclaw_jlab.core.task_set import TaskSet, TrialTask
-from metaclaw_jlab.evaluation.practice_arms import Household, draw_households
-from metaclaw_jlab.evaluation.practice_stream import COMPOUND_SHARE
+from metaclaw_jlab.evaluation.practice_arms import COMPOUND_SHARE, Household, draw_households
 from metaclaw_jlab.practice import House, PracticeTask, from_dict, task_set, validation_tasks
 
 HELD_OUT, VALIDATION = "practice:held-out", "practice:validation"

@@ -1,0 +1,421 @@
+"""The demonstration with a real model of this machine: a house learns from it, then the arms are measured.
+
+A process that is stopped or killed leaves its state beside the report, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from metaclaw_jlab.core.config import Settings
+from metaclaw_jlab.core.errors import ExecutorError, LeaseHeld, NotNow, TaskFailed
+from metaclaw_jlab.core.prompting import Prompting
+from metaclaw_jlab.core.retriever import Match
+from metaclaw_jlab.evaluation.demo import write_report
+from metaclaw_jlab.evaluation.demo_local_arms import MeasuredArm, Stop, measure_together
+from metaclaw_jlab.evaluation.demo_local_attempts import AttemptsKept
+from metaclaw_jlab.evaluation.demo_local_folder import (
+    ATTEMPTS,
+    Lines,
+    RunFolder,
+    State,
+    folder_for,
+    others_under_way,
+)
+from metaclaw_jlab.evaluation.demo_local_report import local_arms_report
+from metaclaw_jlab.evaluation.house_run import HouseRun, Plan, bar, learn_stream, open_house
+from metaclaw_jlab.evaluation.house_training import train_house, training_report
+from metaclaw_jlab.evaluation.learning_report import learnt_report
+from metaclaw_jlab.evaluation.learnt_arms import FULL, SKILLS, draw_arms, learnt_of
+from metaclaw_jlab.evaluation.practice_arms import BASELINE, GIVEN_SKILLS, Attempt
+from metaclaw_jlab.evaluation.practice_attempt import Attempted, Conditions, attempt
+from metaclaw_jlab.policies.calibration import prompting_for
+from metaclaw_jlab.policies.model_store import InstalledModel, folder_of
+from metaclaw_jlab.practice import PracticeTask, splits_sha256
+from metaclaw_jlab.runtime.home import Home, home_error, open_home
+from metaclaw_jlab.runtime.leases import lease
+from metaclaw_jlab.settings.configuration import load
+
+LEASE = "demo-local"
+CONCURRENCY = 4  # as many as llama.cpp has slots
+ROUND = 8
+STREAM_SHARE = 0.4  # of the time, where there is a limit
+_LEASE_SECONDS = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPlan:
+    """How much is measured, and what one attempt may take. `minutes` end it with what is there; None: all of it."""
+
+    tasks: int = 200
+    stream: int = 48
+    seed: int = 1
+    compound_share: float = 0.5
+    steps: int = 3
+    max_tokens: int = 512
+    train: bool = False
+    minutes: float | None = None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Their names, in the order in which each task is done: what may share a prompt is side by side."""
+        return (BASELINE, SKILLS, GIVEN_SKILLS, *([FULL] if self.train else []))
+
+
+@dataclass
+class Deadline:
+    """When it is to end, on `clock`, counted from when the command `began`; `minutes` None: never."""
+
+    minutes: float | None
+    began: float
+    clock: Callable[[], float] = time.monotonic
+
+    def within(self, share: float = 1.0, needed: float = 0.0) -> bool:
+        """Whether what takes `needed` seconds still ends within that share of the time."""
+        if self.minutes is None:
+            return True
+        return self.clock() + needed <= self.began + 60 * self.minutes * share
+
+    def seconds(self) -> float:
+        """Since it began."""
+        return self.clock() - self.began
+
+
+@dataclass
+class _Measurement:
+    """One process's part of a measurement."""
+
+    plan: LocalPlan
+    model: InstalledModel
+    folder: RunFolder
+    state: State
+    deadline: Deadline
+    say: Callable[[str], None]
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def wanted(self) -> int:
+        """Attempts of all arms."""
+        return self.plan.tasks * len(self.plan.arms)
+
+
+def demonstrate_local(
+    plan: LocalPlan,
+    model: InstalledModel,
+    models: Home,
+    output: Path,
+    *,
+    say: Callable[[str], None],
+    began: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """Learn and measure with a model that lies in the home `models`; the report, which is written to `output` too.
+
+    A measurement of the same that was begun goes on. Where the minutes ended it, `stopped` says so and it can go on.
+    Raises TaskFailed, NotNow, ServerStartFailed, PolicyError, TrainingError, StoreFull, ExecutorError; and
+    KeyboardInterrupt, which says how to go on.
+    """
+    deadline = Deadline(plan.minutes, clock() if began is None else began, clock)
+    overrides = _overrides(plan, model)
+    folder, state = _opened(plan, model, models, output, overrides, say)
+    measurement = _Measurement(plan, model, folder, state, deadline, say)
+    home = open_home(folder.home)
+    _share_models(home, models)
+    try:
+        with lease(home, LEASE, valid_seconds=_LEASE_SECONDS):
+            report = _reported(measurement, overrides)
+            write_report(report, output)
+    except LeaseHeld as held:
+        raise NotNow("Another process is at this measurement.", "Wait for it, or stop it.") from held
+    if report["stopped"] is None:
+        folder.close()
+    return report
+
+
+def _overrides(plan: LocalPlan, model: InstalledModel) -> dict[str, object]:
+    """The settings of the home that learns: this model answers and writes the skills, whatever is set elsewhere."""
+    return {
+        "policy.base_url": None,
+        "policy.local_model": model.name,
+        "policy.local_form": model.form,
+        "policy.max_tokens": plan.max_tokens,
+        "agent.steps": plan.steps,
+        "agent.namespace": "",
+        "evolver.base_url": None,
+    }
+
+
+def _opened(
+    plan: LocalPlan,
+    model: InstalledModel,
+    models: Home,
+    output: Path,
+    overrides: Mapping[str, object],
+    say: Callable[[str], None],
+) -> tuple[RunFolder, State]:
+    """The folder of this measurement, and how far it is."""
+    nowhere = output.absolute().with_suffix("") / "config.toml"
+    of = _what(plan, model, prompting_for(models, model.name), load(nowhere, dict(overrides)).settings)
+    folder = folder_for(output, of)
+    state = folder.read()
+    if state is None:
+        for other in others_under_way(folder):
+            say(f"A measurement of something else was begun and is kept: {_difference(other.of, of)}.")
+        folder.clear()
+        state = State(of)
+        say(f"A new measurement begins: {model.name}, {plan.tasks} test tasks in {len(plan.arms)} arms.")
+    else:
+        say(f"It goes on: {state.streamed} of {plan.stream} training tasks were learnt from.")
+    state.processes += 1
+    folder.write(state)
+    return folder, state
+
+
+def _what(plan: LocalPlan, model: InstalledModel, prompting: Prompting, settings: Settings) -> dict[str, Any]:
+    """What is measured: where any of it differs, it is another measurement."""
+    return {
+        "model": model.name,
+        "form": model.form,
+        "files": dict(model.files),
+        "tasks": plan.tasks,
+        "stream": plan.stream,
+        "seed": plan.seed,
+        "compound_share": plan.compound_share,
+        "train": plan.train,
+        "steps": settings.agent.steps,
+        "max_tokens": settings.policy.max_tokens,
+        "temperature": settings.policy.temperature,
+        "max_skills": settings.skills.max_skills,
+        "threshold": settings.skills.threshold,
+        "evolver": settings.evolver.kind,
+        "prompting": prompting.to_dict(),
+        "splits_sha256": splits_sha256(),
+    }
+
+
+def _difference(other: Mapping[str, Any], of: Mapping[str, Any]) -> str:
+    told = [
+        f"{name} {other.get(name)} there, {value} here"
+        for name, value in of.items()
+        if other.get(name) != value
+    ]
+    return "; ".join(one for one in told[:3]) or "made by another version"
+
+
+def _share_models(home: Home, models: Home) -> None:
+    """Let the home that learns see the models of another one, with what was measured of them."""
+    place, wanted = home.path / "models", folder_of(models).absolute()
+    try:
+        if place.is_symlink() and place.readlink() == wanted:
+            return
+        place.unlink(missing_ok=True)
+        place.symlink_to(wanted, target_is_directory=True)
+    except OSError as error:
+        raise home_error(home.path, error) from error
+
+
+def _reported(measurement: _Measurement, overrides: Mapping[str, object]) -> dict[str, Any]:
+    plan, state = measurement.plan, measurement.state
+    house = Plan(
+        tasks=plan.tasks,
+        seed=plan.seed,
+        stream=plan.stream,
+        round_size=ROUND,
+        names="natural",
+        compound_share=plan.compound_share,
+        concurrency=CONCURRENCY,
+    )
+    with (
+        measurement.stop.on_interrupt(),
+        open_house(house, measurement.folder.home, overrides, measurement.say) as opened,
+    ):
+        run = _guarded(opened, measurement.stop)
+        _refuse_unisolated(run)
+        run.stream.restore()
+        run.notes.recall.update(state.recall)
+        run.notes.trouble.extend(state.trouble)
+        kept = AttemptsKept(
+            Lines(measurement.folder.path / ATTEMPTS), (*run.stream.household.tasks, *run.stream.tasks)
+        )
+        with _accounted(measurement, run, kept):
+            if not state.stream_over:
+                _learn(measurement, run, kept)
+            if plan.train and not state.trained:
+                _train(measurement, run)
+            with run.notes.stage("arms"):
+                attempts = _measured(measurement, run, kept)
+        return _report(measurement, run, attempts)
+
+
+def _guarded(run: HouseRun, stop: Stop) -> HouseRun:
+    """The house, whose requests end when somebody wants it to stop."""
+    conditions = replace(run.conditions, policy=stop.guarded(run.conditions.policy))
+    return replace(run, conditions=conditions, pin=lambda version: stop.guarded(run.pin(version)))
+
+
+def _refuse_unisolated(run: HouseRun) -> None:
+    """Raise ExecutorError where nothing isolates what the model writes and nobody has accepted that."""
+    if not (run.conditions.pool.isolated or run.workspace.settings().sandbox.unattended):
+        raise ExecutorError(
+            "Nothing isolates model-written code on this machine, so none runs unattended.",
+            "Install bubblewrap, or accept it: METACLAW_SANDBOX_UNATTENDED=true.",
+        )
+
+
+@contextmanager
+def _accounted(measurement: _Measurement, run: HouseRun, kept: AttemptsKept) -> Iterator[None]:
+    """Keep how long it took and how far it came, however it ends; Ctrl-C says how to go on."""
+    plan, state = measurement.plan, measurement.state
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped. {state.streamed} of {plan.stream} training tasks and {len(kept)} of {measurement.wanted} "
+            "attempts of the arms are kept: the same command goes on with them."
+        ) from None
+    finally:
+        for name, seconds in run.notes.seconds.items():
+            state.stage_seconds[name] = round(state.stage_seconds.get(name, 0.0) + seconds, 1)
+        state.seconds = round(state.seconds + measurement.deadline.seconds(), 1)
+        measurement.folder.write(state)
+
+
+def _learn(measurement: _Measurement, run: HouseRun, kept: AttemptsKept) -> None:
+    state, deadline = measurement.state, measurement.deadline
+
+    def attempting(task: PracticeTask, skills: tuple[Match, ...], conditions: Conditions) -> Attempted:
+        found = kept.of_stream(task)
+        if found is None:
+            found = attempt(task, skills, conditions)
+            kept.keep_of_stream(task, found)
+        return found
+
+    def on_round(number: int) -> None:
+        state.streamed = number
+        state.recall, state.trouble = dict(run.notes.recall), list(run.notes.trouble)
+        measurement.folder.write(state)
+
+    learn_stream(
+        run,
+        begin=state.streamed,
+        attempting=attempting,
+        on_round=on_round,
+        goes_on=lambda: deadline.within(STREAM_SHARE),
+    )
+    state.recall, state.trouble = dict(run.notes.recall), list(run.notes.trouble)
+    state.stream_over = True
+    measurement.folder.write(state)
+
+
+def _train(measurement: _Measurement, run: HouseRun) -> None:
+    with run.notes.stage("training"):
+        trained = train_house(run)
+    state = measurement.state
+    state.trained = True
+    state.training = training_report(trained)
+    state.served = None if trained is None else trained.served
+    measurement.folder.write(state)
+
+
+def _measured(measurement: _Measurement, run: HouseRun, kept: AttemptsKept) -> dict[str, tuple[Attempt, ...]]:
+    plan, tasks = measurement.plan, run.stream.household.tasks
+    arms = _arms(measurement, run)
+    pace = _Pace(measurement.deadline)
+    with bar("arms", len(arms) * len(tasks), "attempt", done=len(kept)) as shown:
+
+        def on_done(number: int) -> None:
+            shown.update(number)
+            pace.note()
+
+        found = measure_together(
+            tasks, arms, kept, concurrency=CONCURRENCY, goes_on=pace.goes_on, on_done=on_done
+        )
+    done = len(found[BASELINE])
+    if done < min(2, plan.tasks):
+        raise TaskFailed(
+            f"{plan.minutes:g} minutes were too short: {done} test tasks were done by every arm.",
+            "What was measured is kept: the same command goes on with it. Give it more --minutes.",
+        )
+    return found
+
+
+class _Pace:
+    """Whether another task fits into the time, by how long one took so far."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._began = deadline.clock()
+        self._done = 0
+
+    def note(self) -> None:
+        """A task was done by every arm."""
+        self._done += 1
+
+    def goes_on(self) -> bool:
+        """Asked from any thread before it begins a task."""
+        taken = self._deadline.clock() - self._began
+        return self._deadline.within(needed=CONCURRENCY * taken / self._done if self._done else 0.0)
+
+
+def _arms(measurement: _Measurement, run: HouseRun) -> list[MeasuredArm]:
+    plan, state = measurement.plan, measurement.state
+    settings = run.workspace.settings().skills
+    drawn = {
+        arm.name: arm
+        for arm in draw_arms(learnt_of(run.stream), settings, plan.seed, run.conditions.prompting)
+    }
+    found = []
+    for name in plan.arms:
+        if name == FULL and state.training is None:
+            continue
+        # What was not promoted does not serve: the base answers this arm too.
+        version = (state.served or 0) if name == FULL else 0
+        arm = drawn[name]
+        found.append(MeasuredArm(name, arm.skills_of, arm.rule_of, run.at(version), version))
+    return found
+
+
+def _report(
+    measurement: _Measurement, run: HouseRun, attempts: Mapping[str, tuple[Attempt, ...]]
+) -> dict[str, Any]:
+    plan, state, model = measurement.plan, measurement.state, measurement.model
+    prompting, most = run.conditions.prompting, run.workspace.settings().skills.max_skills
+    limit = most if prompting.max_skills is None else min(most, prompting.max_skills)
+    learnt, done = learnt_of(run.stream), len(attempts[BASELINE])
+    return {
+        **local_arms_report(attempts, limit),
+        **learnt_report(learnt),
+        "skill_bodies": {skill.name: skill.body for skill in learnt.skills},
+        "training": state.training,
+        "recall": {"split": "validation", **run.notes.recall},
+        "evolver_trouble": {"n": len(run.notes.trouble), "example": next(iter(run.notes.trouble), None)},
+        "stage_seconds": state.stage_seconds,
+        "split": "test",
+        "names": "natural",
+        "seed": plan.seed,
+        "stream": plan.stream,
+        "tasks": plan.tasks,
+        "compound_share": plan.compound_share,
+        "model": model.name,
+        "form": model.form,
+        "model_files": dict(model.files),
+        "model_sha256": next(iter(model.files.values())) if len(model.files) == 1 else None,
+        "temperature": run.conditions.sampling.temperature,
+        "max_tokens": run.conditions.sampling.max_tokens,
+        "steps": run.conditions.max_steps,
+        "max_skills": limit,
+        "prompting": prompting.to_dict(),
+        "concurrency": CONCURRENCY,
+        "protections": run.conditions.pool.protections(),
+        "splits_sha256": splits_sha256(),
+        "stopped": None if done == plan.tasks else f"after {plan.minutes or 0:g} minutes",
+        "processes": state.processes,
+        "attempts": str(measurement.folder.path / ATTEMPTS),
+        "seconds": state.seconds,
+        "notebook_seconds": None,
+    }

@@ -1,0 +1,23 @@
+"""`metaclaw demo-local` in a process whose policy server is the obeying one: SERVER-OPTIONS -- ARGUMENTS."""
+
+import sys
+
+from metaclaw_jlab.cli.main import main
+from metaclaw_jlab.runtime import policy_server
+from metaclaw_jlab.runtime.home import Home
+
+
+def obeying_command(options: list[str]) -> None:
+    """Have the obeying server started, with these options."""
+
+    def command(home: Home, model: str, *_: object) -> list[str]:
+        module = "tests.evaluation.obeying_server"
+        return [sys.executable, "-m", module, "--home", str(home.path), "--model", model, *options]
+
+    policy_server.server_command = command
+
+
+if __name__ == "__main__":
+    split = sys.argv.index("--")
+    obeying_command(sys.argv[1:split])
+    sys.exit(main(["demo-local", *sys.argv[split + 1 :]]))
