@@ -14,6 +14,7 @@ from metaclaw_jlab.agent.rooms import replay_steps
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.executor import Executor
 from metaclaw_jlab.core.policy import Completion, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.score import Scoring, Unscored
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.task import CheckResult
@@ -41,7 +42,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRollout:
-    """How groups are finished: `generate` is the policy that goes on after a completion."""
+    """How groups are finished: `generate` is the policy that goes on after a completion, asked as `prompting` says."""
 
     model: str
     generate: Generate
@@ -50,6 +51,7 @@ class GroupRollout:
     max_steps: int
     threads: ThreadPoolExecutor
     purpose: Purpose = Purpose.SKILL_REPLAY
+    prompting: Prompting = DEFAULT_PROMPTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def _finished(job: _Job, room: Executor, lockstep: Lockstep, how: GroupRollout) 
     rollout = Rollout(
         policy=LockstepPolicy(how.model, job.place, [job.completion], lockstep),
         executor=room,
+        prompting=how.prompting,
         sampling=replace(how.sampling, seed=job.seed),
         max_steps=how.max_steps,
         purpose=how.purpose,

@@ -18,6 +18,7 @@ from metaclaw_jlab.agent.group_rollout import outcome_of
 from metaclaw_jlab.agent.rollout import Rollout, answer
 from metaclaw_jlab.core.errors import ExecutorError
 from metaclaw_jlab.core.policy import Completion, Sampling
+from metaclaw_jlab.core.prompting import prompting_from
 from metaclaw_jlab.core.score import Score, Unscored
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import TrainingPrompt
@@ -28,6 +29,7 @@ from metaclaw_jlab.engines.decoding import Decoder
 from metaclaw_jlab.engines.divergence import divergences
 from metaclaw_jlab.engines.local_models import LocalModel, load
 from metaclaw_jlab.engines.policy_server import threads_for
+from metaclaw_jlab.engines.precision import halved
 from metaclaw_jlab.engines.stopping import StopFlag, stop_inside
 from metaclaw_jlab.engines.work import Work, rooms_of
 from metaclaw_jlab.runtime.train_worker import EventKind
@@ -125,6 +127,7 @@ class Trials:
             rollout = Rollout(
                 policy=policy,
                 executor=room,
+                prompting=prompting_from(self.plan.prompting),
                 sampling=sampling,
                 max_steps=self.plan.max_steps,
                 purpose=Purpose.GATE,
@@ -159,7 +162,7 @@ def attempt_all(work: Work, *, resume: bool) -> None:
     wanted = list(todos(plan, prompts))
     made = {key_of(attempt) for attempt in read_outcomes(path)}
     left = [todo for todo in wanted if key_of(todo.nothing) not in made]
-    served = load(plan.model)
+    served = halved(load(plan.model, work.home))
     torch.set_num_threads(threads_for(served.model.num_parameters()) or torch.get_num_threads())
     with closing(AdapterBank(served.model)) as bank:
         adapters = {

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from metaclaw_jlab.core.start_state import Rooms
     from metaclaw_jlab.engines.stopping import StopFlag
     from metaclaw_jlab.reward_models.judge import Judge
+    from metaclaw_jlab.runtime.home import Home
 
 _log = logging.getLogger(__name__)
-TINY_PARAMETERS = 20_000_000
 CLIP_LOW, CLIP_HIGH = 0.2, 0.28
 MOST_EQUAL_STEPS = 8  # in a row: then there is nothing left to learn from these prompts
 
 
 @dataclass(frozen=True, slots=True)
 class GrpoPlan:
-    """How a training goes. `prompts` are those of one step, `group` the completions of each; `micro_batch` 0 takes all
-    of a step at once; `parent` is the folder of the adapter to go on from; with `successes_only` completions that did
-    worse than their group teach nothing."""
+    """How a training goes. `prompts` are those of one step, `group` the completions of each; `micro_batch` bounds the
+    completions read together, 0: as many as this machine takes; `parent` is the folder of the adapter to go on from;
+    with `successes_only` completions that did worse than their group teach nothing; `prompting` is the policy's, as
+    JSON values (core.prompting)."""
 
     run: int
     model: str
@@ -55,6 +56,7 @@ class GrpoPlan:
     report_to: str = "none"
     parent: str | None = None
     successes_only: bool = False
+    prompting: Mapping[str, Any] = field(default_factory=dict)
 
 
 def order_of(
@@ -97,12 +99,14 @@ def train(
     trainable: Callable[[], frozenset[str]] | None = None,
     on_memory: Callable[[int], None] = lambda _: None,
     judge: Judge | None = None,
+    home: Home | None = None,
 ) -> Path:
     """Train an adapter; the folder in which it lies, in PEFT's format.
 
-    A checkpoint is written to `folder/checkpoints` after every step. `before_step` may raise Superseded; query prompts
-    that `trainable` no longer names are left out; `on_memory` is told the micro-batch to go on with where the
-    memory did not hold a larger one; `judge` scores the completions of tasks without checks.
+    A short name of a model is looked for in `home`. A checkpoint is written to `folder/checkpoints` after every step.
+    `before_step` may raise Superseded; query prompts that `trainable` no longer names are left out; `on_memory` is told
+    the micro-batch to go on with where the memory did not hold a larger one; `judge` scores the completions of tasks
+    without checks.
 
     Raises NothingToTrain, TrainingError (Diverged, MemoryTooSmall), Stopped.
     """
@@ -114,7 +118,7 @@ def train(
     ordered = order_of(plan, query, replay)
     started = time.monotonic()
     trainer: Any = make_trainer(
-        plan, ordered, rooms, folder, on_step, before_step, stop, trainable, on_memory, judge
+        plan, ordered, rooms, folder, on_step, before_step, stop, trainable, on_memory, judge, home
     )
     _log.info("ready to train after %.1f s", time.monotonic() - started)
     stopping: Any = nullcontext() if stop is None else stop_inside(trainer.model, stop)

@@ -13,6 +13,7 @@ from statistics import fmean
 from metaclaw_jlab.agent.group_rollout import Answered, GroupRollout, PendingGroups, start_groups
 from metaclaw_jlab.agent.lockstep import Asked
 from metaclaw_jlab.core.policy import Sampling
+from metaclaw_jlab.core.prompting import prompting_from
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
 from metaclaw_jlab.engines.completions import Completer, Sampled
@@ -147,6 +148,7 @@ class GroupCollector:
             sampling=sampling,
             max_steps=plan.max_steps,
             threads=self.threads,
+            prompting=prompting_from(plan.prompting),
         )
         completions = [[one.completion for one in group] for group in sampled]
         return prompts, sampled, start_groups(prompts, completions, seeds, how)

@@ -24,7 +24,7 @@ from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.engines.training_checkpoint import forget, newest, put, step_of
 from metaclaw_jlab.engines.work import Work, rooms_of
 from metaclaw_jlab.reward_models.judge import Judge
-from metaclaw_jlab.runtime.home import replace_private
+from metaclaw_jlab.runtime.home import Home, replace_private
 from metaclaw_jlab.runtime.train_worker import EventKind
 from metaclaw_jlab.store.prompts import read_prompts
 from metaclaw_jlab.store.query import Query
@@ -49,6 +49,7 @@ class Train(Protocol):
         trainable: Callable[[], frozenset[str]],
         on_memory: Callable[[int], None],
         judge: Judge | None,
+        home: Home | None,
     ) -> Path:
         """Train an adapter; its folder."""
 
@@ -139,6 +140,7 @@ def _trained(work: Work, train: Train, rooms: Rooms, found: Path | None) -> Path
                 trainable=permission.trainable,
                 on_memory=_note_memory(work),
                 judge=judge,
+                home=work.home,
             )
         except _Changed:
             found = newest(work.folder.checkpoints)

@@ -181,6 +181,7 @@ def _ask(gating: Gating, run: TrainingRun, folder: TrainingFolder, arms: Mapping
             seed=run.adapter,
             max_tokens=int(str(settings["max_tokens"])),
             max_steps=int(str(settings["max_steps"])),
+            prompting=dict(settings.get("prompting") or {}),  # type: ignore[call-overload]
         ),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from metaclaw_jlab.core.errors import WorkerFailed
 from metaclaw_jlab.runtime.home import replace_private
@@ -32,7 +33,7 @@ class TrialPlan:
 
     Arms with one folder share their attempts. All arms draw the same random numbers (`seed`), so that their attempts at
     one prompt are pairs. The divergence from the base is computed for `kl_completions` of each arm, suite and
-    temperature.
+    temperature. `prompting` is the policy's, as JSON values (core.prompting).
     """
 
     model: str
@@ -42,6 +43,7 @@ class TrialPlan:
     max_tokens: int
     max_steps: int
     kl_completions: int = 64
+    prompting: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
