@@ -6,6 +6,7 @@ ends, stopping it is ending it, and it ends itself when its standard input close
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -307,6 +308,8 @@ def _refusal(path: Path, draft: Path, code: int) -> ModelUnusable:
             "Free some memory, or train a smaller model.",
         )
     last = (draft / LOG).read_text(encoding="utf-8", errors="replace").strip().rsplit("\n", 1)[-1][-300:]
+    if os.strerror(errno.ENOSPC) in last:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return ModelUnusable(f"{path.name} could not be made into safetensors: {last or code}", ELSEWHERE)
 
 

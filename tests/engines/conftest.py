@@ -310,12 +310,16 @@ def _write_gguf(path: Path, model: Any, pre: str, *, tied: bool, head_noise: flo
         if tied and name == "lm_head.weight":
             continue
         rows = tensor.detach().numpy()
-        if name == "lm_head.weight" and head_noise:
+        if head_noise and name == "lm_head.weight":
             rows = rows * (1 + head_noise)
+        elif head_noise and name == "model.embed_tokens.weight":
+            rows = rows.astype("float16")
         if kind == "llama" and ("q_proj" in name or "k_proj" in name):
             heads = config.num_attention_heads if "q_proj" in name else config.num_key_value_heads
             rows = rows.reshape(heads, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
-        writer.add_tensor(names.get_name(name, (".weight", ".bias")), rows.astype("float32"))
+        writer.add_tensor(
+            names.get_name(name, (".weight", ".bias")), rows if head_noise else rows.astype("float32")
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -326,7 +330,7 @@ def _write_gguf(path: Path, model: Any, pre: str, *, tied: bool, head_noise: flo
 def spoken_gguf(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, Path]]:
     """A tiny llama or qwen2 with a learned vocabulary, and the same weights as a GGUF file in float32.
 
-    `head_noise` stores a tied head a second time, that much larger, as files of several quantisations have it.
+    `head_noise` stores a tied head a second time, that much larger and finer, as files of two quantisations have it.
     """
     made: dict[tuple[object, ...], tuple[Any, Path]] = {}
 
