@@ -149,7 +149,9 @@ def _list(home: Home) -> dict[str, object]:
     known = [
         _offered(model, form) for model in MODELS for form in model.forms if (model.name, form) not in there
     ]
-    return {"models": [*(_told(model, servers) for model in here), *known]}
+    listed = [*(_told(model, servers) for model in here), *known]
+    names = list(dict.fromkeys(model["name"] for model in listed))
+    return {"models": sorted(listed, key=lambda model: names.index(model["name"]))}
 
 
 def _told(model: InstalledModel, servers: Sequence[Endpoint]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.errors import MissingExtra, ModelUnusable
 from metaclaw_jlab.inspection.lines import size
 from metaclaw_jlab.inspection.memory import Memory, memory
-from metaclaw_jlab.policies.catalogue import CatalogueModel, Form
+from metaclaw_jlab.policies.catalogue import USUAL_TOKENS, CatalogueModel, Form
 from metaclaw_jlab.policies.model_store import find_installed
 from metaclaw_jlab.policies.served_model import ServedModel, resolve
 from metaclaw_jlab.runtime.home import Home
@@ -81,6 +81,10 @@ def describe(home: Home, served: ServedModel, *, running: bool) -> AnsweringMode
         )
     here = find_installed(home, served.name, served.form)
     context = served.known.context if served.known else here.context if here else None
+    if served.form == "gguf":
+        context = min(
+            context or USUAL_TOKENS, USUAL_TOKENS
+        )  # of each request: llama.cpp keeps it for every slot
     trains = trainable(served)
     return AnsweringModel(
         served.name,
@@ -110,8 +114,8 @@ def form_in_words(form: Form) -> str:
 
 def serves(server: Endpoint, served: ServedModel) -> bool:
     """Whether this server has this model loaded, in this form."""
-    names = {served.name, str(served.place)}
-    return server.model in names and getattr(server, "form", served.form) == served.form
+    named = server.model.lower() == served.name.lower() or server.model == str(served.place)
+    return named and getattr(server, "form", served.form) == served.form
 
 
 def trainable(served: ServedModel) -> bool:
@@ -177,7 +181,7 @@ def _source(served: ServedModel) -> str:
 def _abilities(known: CatalogueModel | None, context: int | None, trains: bool) -> tuple[str, ...]:
     told = [] if known is None else [_size_in_words(known.parameters)]
     if context is not None:
-        told.append(f"It reads at most {context:,} tokens.")
+        told.append(f"A task and its answer share {context:,} tokens.")
     told.append("It can be trained here." if trains else "It is not trained here; skills help it.")
     return tuple(told)
 
@@ -186,7 +190,7 @@ def _size_in_words(parameters: int) -> str:
     """What to expect of a model of this size: see docs/local-models.md."""
     count = f"{parameters / 1e9:.1f} billion" if parameters >= 1e9 else f"{parameters / 1e6:.0f} million"
     if parameters < TINY:
-        return f"Tiny ({count} parameters): it shows how all works, and does few tasks right untrained."
+        return f"Tiny ({count} parameters): few tasks go right before it is trained."
     if parameters < SMALL:
         return f"Very small ({count} parameters): single simple steps; look at what it proposes."
     if parameters < MIDDLE:

@@ -46,7 +46,6 @@ class Needs:
         return f"{told}; about {size(self.serving)} of memory to serve, {size(self.memory.total)} here."
 
 
-_DOING: dict[str, str] = {"checking": "checking the hash", "making": "made from the GGUF file"}
 FORMS_IN_WORDS: dict[Form, str] = {"gguf": "GGUF", "safetensors": "safetensors"}
 
 
@@ -106,7 +105,9 @@ def progress_in_words(name: str, state: Progress) -> str:
     total = "" if state.total is None else f" of {size(state.total)}"
     if state.stage == "waiting":
         return f"{name}: another process fetches it, {size(state.done)}{total}"
-    doing = _DOING.get(state.stage, f"from {state.source}")
+    if state.stage == "making":  # all of it is written at the end
+        return f"{name}: made from the GGUF file"
+    doing = "checking the hash" if state.stage == "checking" else f"from {state.source}"
     rate = "" if state.rate is None else f", {size(round(state.rate))}/s"
     left = "" if state.remaining is None else f", {_duration(state.remaining)} left"
     return f"{name}, {doing}: {size(state.done)}{total}{rate}{left}"

@@ -137,7 +137,7 @@ def status(
 
 
 def render_status(status: Status) -> str:
-    """The card: at most 19 lines of plain text, and two more about a local model."""
+    """The card: at most 19 lines of plain text, and three more about a local model."""
     return "\n".join([status_head(status), *rows(status_rows(status), indent="  ")])
 
 
@@ -227,7 +227,7 @@ def _about_model(model: AnsweringModel | None) -> tuple[str, ...]:
     """What a local model can and cannot do, and where it is from; the others say it in a word."""
     if model is None or model.kind != "local" or not model.abilities:
         return ()
-    return " ".join(model.abilities), f"from {model.source}"
+    return model.abilities[0], " ".join(model.abilities[1:]), f"from {model.source}"
 
 
 def _server_in_words(server: Endpoint | None, settings: Settings, model: AnsweringModel) -> str:

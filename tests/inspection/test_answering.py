@@ -1,5 +1,6 @@
-import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,8 +16,10 @@ from metaclaw_jlab.inspection.answering import (
 from metaclaw_jlab.inspection.memory import Memory
 from metaclaw_jlab.policies.catalogue import MODELS
 from metaclaw_jlab.runtime.home import Home, open_home
-from metaclaw_jlab.runtime.policy_server import Endpoint
 from tests.inspection.installed_samples import gguf_file, install
+
+if TYPE_CHECKING:
+    from metaclaw_jlab.runtime.policy_server import Endpoint
 
 
 @pytest.fixture
@@ -24,8 +27,8 @@ def home(tmp_path: Path) -> Home:
     return open_home(tmp_path / "home")
 
 
-def chosen(home: Home, server: str | None = None, **policy: str) -> AnsweringModel:
-    endpoint = None if server is None else Endpoint("http://127.0.0.1:1/v1", "t", server, os.getpid())
+def chosen(home: Home, server: str | None = None, form: str = "gguf", **policy: str) -> AnsweringModel:
+    endpoint = None if server is None else cast("Endpoint", SimpleNamespace(model=server, form=form))
     return answering_model(home, Settings.model_validate({"policy": policy}), endpoint)
 
 
@@ -56,14 +59,16 @@ def test_of_both_forms_the_one_that_is_asked_for_is_told(home: Home) -> None:
 def test_it_runs_where_the_server_has_it_by_name_or_path(home: Home, tmp_path: Path) -> None:
     install(home, "smollm2-135m")
     assert chosen(home, "smollm2-135m", local_model="smollm2-135m").running
+    assert chosen(home, "SmolLM2-135M", local_model="SmolLM2-135M").running
     assert not chosen(home, "other", local_model="smollm2-135m").running
+    assert not chosen(home, "smollm2-135m", "safetensors", local_model="smollm2-135m").running
     own = str(gguf_file(tmp_path))
     assert chosen(home, own, local_model=own).running
 
 
 def test_what_is_known_of_a_file_of_ones_own(home: Home, tmp_path: Path) -> None:
     found = chosen(home, local_model=str(gguf_file(tmp_path)))
-    assert (found.form, found.trains, found.context, found.memory) == ("gguf", False, None, 1004)
+    assert (found.form, found.trains, found.context, found.memory) == ("gguf", False, 4096, 1004)
     assert "It is not trained here; skills help it." in found.abilities
 
 

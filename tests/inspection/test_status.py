@@ -308,9 +308,9 @@ def test_a_local_model_that_is_gone_is_a_note(workspace: Workspace) -> None:
     assert "is not on this machine yet" in render_status(found)
 
 
-def test_the_card_of_a_local_model_has_two_lines_more(workspace: Workspace) -> None:
+def test_the_card_of_a_local_model_has_three_lines_more(workspace: Workspace) -> None:
     install(workspace.home, "smollm2-135m")
     set_value(workspace.home.config, "policy.local_model", "smollm2-135m")
     for number in range(30):
         (workspace.home.skills / f"broken-{number}").mkdir()
-    assert len(render_status(status(workspace)).splitlines()) == LINES + 2
+    assert len(render_status(status(workspace)).splitlines()) == LINES + 3
