@@ -159,6 +159,11 @@ class ServedVersions(ABC, Generic[Held]):
     # ---------------------------------------------------------------- what there is
 
     @property
+    def serving(self) -> int | None:
+        """The version that answers to the base's name, None where the base itself does."""
+        return self._serving[0] if self._serving else None
+
+    @property
     def versions(self) -> tuple[int, ...]:
         """The versions that a request may name, the newest first."""
         published = {version for version in self._published.sha256 if version not in self._refused}
@@ -166,10 +171,10 @@ class ServedVersions(ABC, Generic[Held]):
 
     def report(self) -> dict[str, Any]:
         """What is loaded, what serves, what the store wants to serve, and what was refused."""
-        serving, pinned = self._serving, self._pinned
+        pinned = self._pinned
         return {
             "base": self.base,
-            "serving": serving[0] if serving else None,
+            "serving": self.serving,
             "wanted": self._wanted,
             "loaded": [
                 {"version": version, "model": self._name(version), "pinned": version in pinned}

@@ -35,12 +35,16 @@ TAIL_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the policy server answers (`base_url` ends with /v1), its token, the model it was asked for, its pid."""
+    """Where the policy server answers (`base_url` ends with /v1), its token, the model it was asked for, its pid.
+
+    `form` is what it serves the model from: "gguf" (llama.cpp) or "safetensors" (torch).
+    """
 
     base_url: str
     token: str = field(repr=False)
     model: str
     pid: int
+    form: str = "safetensors"
 
 
 class Health(StrEnum):
@@ -68,6 +72,7 @@ def publish(home: Home, endpoint: Endpoint) -> None:
         "token": endpoint.token,
         "model": endpoint.model,
         "pid": endpoint.pid,
+        "form": endpoint.form,
         "boot_id": boot_id(),
         "started_at": time.time(),
         "start_ticks": start_ticks(endpoint.pid),
@@ -126,6 +131,7 @@ def ensure(
     home: Home,
     model: str,
     *,
+    form: str = "auto",
     start_seconds: float = 120.0,
     on_progress: Callable[[str], None] | None = None,
     options: Sequence[str] = (),
@@ -133,25 +139,23 @@ def ensure(
 ) -> Endpoint:
     """The server of `model`, started where none runs; one that serves another model is stopped first.
 
+    `form` is "gguf" or "safetensors" where only that will do; with "auto" what runs already serves in either.
     Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line. `options` are
     for the server's command line; a server that runs already keeps its own.
     Raises ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
     """
-    model = str(Path(model).absolute()) if Path(model).is_dir() else model
-    endpoint = running(home)
-    if endpoint is not None and endpoint.model == model:
+    model = str(Path(model).absolute()) if Path(model).exists() else model
+    if (endpoint := _serving(home, model, form)) is not None:
         return endpoint
     try:
         with lease(
             home, LEASE, wait_seconds=start_seconds + STOP_SECONDS, valid_seconds=start_seconds + STOP_SECONDS
         ):
-            endpoint = running(home)
-            if endpoint is not None and endpoint.model == model:
+            if (endpoint := _serving(home, model, form)) is not None:
                 return endpoint
             _stop(home)
-            return _start(
-                home, model, [*(command or server_command(home, model)), *options], start_seconds, on_progress
-            )
+            started = [*(command or server_command(home, model, form)), *options]
+            return _start(home, model, started, start_seconds, on_progress)
     except LeaseHeld as error:
         raise ServerStartFailed(
             "Another process has been starting the policy server for too long.", f"Look at {log_file(home)}."
@@ -177,10 +181,16 @@ def refresh_adapters(home: Home) -> dict[str, Any] | None:
     return _told(home, "POST", "/adapters/refresh")
 
 
-def server_command(home: Home, model: str) -> list[str]:
+def server_command(home: Home, model: str, form: str = "auto") -> list[str]:
     """The command line of a server of `model`."""
     module = "metaclaw_jlab.engines.policy_server"
-    return [sys.executable, "-m", module, "--home", str(home.path), "--model", model]
+    return [sys.executable, "-m", module, "--home", str(home.path), "--model", model, "--form", form]
+
+
+def _serving(home: Home, model: str, form: str) -> Endpoint | None:
+    endpoint = running(home)
+    fits = endpoint is not None and endpoint.model == model and form in {"auto", endpoint.form}
+    return endpoint if fits else None
 
 
 def _installed_version() -> str | None:
@@ -199,7 +209,11 @@ def _published(home: Home) -> tuple[Endpoint, int] | None:
         status = path.stat()
         record = json.loads(path.read_text(encoding="utf-8"))
         endpoint = Endpoint(
-            str(record["base_url"]), str(record["token"]), str(record["model"]), int(record["pid"])
+            str(record["base_url"]),
+            str(record["token"]),
+            str(record["model"]),
+            int(record["pid"]),
+            str(record.get("form", "safetensors")),
         )
         started = int(record.get("start_ticks", 0))
         same_boot = record["boot_id"] == boot_id()

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from metaclaw_jlab.core.errors import ServerStartFailed
-from metaclaw_jlab.engines import policy_server
+from metaclaw_jlab.engines import policy_server, server_life
 from metaclaw_jlab.engines.activity import Activity
-from metaclaw_jlab.engines.policy_server import options, reason_to_end
+from metaclaw_jlab.engines.policy_server import options
+from metaclaw_jlab.engines.server_life import listen, reason_to_end
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.runtime.policy_server import (
     Endpoint,
@@ -176,22 +177,22 @@ def test_a_model_that_is_not_there_ends_the_start_with_a_sentence(
 
 def test_a_second_server_of_a_home_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Endpoint("http://127.0.0.1:1/v1", "t", "m", 7)
-    monkeypatch.setattr(policy_server, "running", lambda _: other)
+    monkeypatch.setattr(server_life, "running", lambda _: other)
     with pytest.raises(ServerStartFailed, match="already"):
         policy_server._serve(options(["--home", str(home.path)]))
 
 
 def test_a_taken_port_is_named(home: Home) -> None:
-    listener = policy_server._listen(0)
+    listener = listen(0)
     listener.listen()
     port = listener.getsockname()[1]
     with pytest.raises(ServerStartFailed, match=f"Port {port}"):
-        policy_server._listen(port)
+        listen(port)
     listener.close()
 
 
 def test_the_server_listens_on_loopback_only() -> None:
-    listener = policy_server._listen(0)
+    listener = listen(0)
     assert listener.getsockname()[0] == "127.0.0.1"
     listener.close()
 

@@ -1,4 +1,7 @@
-"""A policy server without a model: `--home PATH --model NAME [--fail TEXT] [--slow] [--stubborn] [--starts FILE]`."""
+"""A policy server without a model.
+
+`--home PATH --model NAME [--fail TEXT] [--form FORM] [--slow] [--stubborn] [--starts FILE]`
+"""
 
 import argparse
 import os
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--fail")
+    parser.add_argument("--form", default="safetensors")
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--starts", type=Path)
@@ -49,7 +53,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: (withdraw(home, os.getpid()), os._exit(0)))
-    publish(home, Endpoint(f"http://127.0.0.1:{server.server_port}/v1", TOKEN, options.model, os.getpid()))
+    address = f"http://127.0.0.1:{server.server_port}/v1"
+    publish(home, Endpoint(address, TOKEN, options.model, os.getpid(), options.form))
     server.serve_forever()
 
 

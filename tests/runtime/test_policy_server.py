@@ -239,7 +239,37 @@ def test_the_command_names_home_and_model(home: Home) -> None:
         str(home.path),
         "--model",
         "tiny",
+        "--form",
+        "auto",
     ]
+
+
+def test_a_server_of_another_form_is_replaced_only_where_one_is_named(home: Home) -> None:
+    first = start(home, "tiny", "--form", "gguf")
+    assert first.form == "gguf"
+    assert ensure(home, "tiny", form="gguf", command=command(home, "tiny")) == first
+    assert ensure(home, "tiny", command=command(home, "tiny")) == first
+    second = ensure(home, "tiny", form="safetensors", command=command(home, "tiny"))
+    assert (second.form, second.pid != first.pid) == ("safetensors", True)
+
+
+def test_a_publication_that_names_no_form_is_of_safetensors(home: Home) -> None:
+    start(home)
+    record = json.loads(policy_file(home).read_text())
+    del record["form"]
+    policy_file(home).write_text(json.dumps(record))
+    found = running(home)
+    assert found is not None
+    assert found.form == "safetensors"
+
+
+def test_a_model_file_is_known_by_its_whole_path(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.gguf").touch()
+    monkeypatch.chdir(tmp_path)
+    absolute = str(tmp_path / "model.gguf")
+    assert ensure(home, "model.gguf", command=command(home, absolute)).model == absolute
 
 
 def test_options_reach_the_server(home: Home, tmp_path: Path) -> None:
