@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -19,6 +20,7 @@ from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.runtime.home import Home
 
 _log = logging.getLogger(__name__)
+PLAIN_TOKENIZERS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -139,14 +141,14 @@ def _device_and_type() -> tuple[Any, Any]:
 
 def _from_files(place: Path | str, where: tuple[Any, Any]) -> tuple[Any, Any]:
     """Tokenizer and model; a hub id is looked for among the downloads first, then at the hub."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     device, dtype = where
     local = isinstance(place, Path) or _cached(place) or _offline()
     config = AutoConfig.from_pretrained(place, local_files_only=local)
     if getattr(config, "is_encoder_decoder", False):
         raise ModelUnusable(f"{place} is an encoder-decoder model.", "Give a causal language model.")
-    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local)
+    tokenizer = _tokenizer(place, local)
     causal: Any = AutoModelForCausalLM
     model, found = causal.from_pretrained(
         place, config=config, dtype=dtype, local_files_only=local, output_loading_info=True
@@ -158,6 +160,23 @@ def _from_files(place: Path | str, where: tuple[Any, Any]) -> tuple[Any, Any]:
             "Give a folder with all of them.",
         )
     return tokenizer, model.eval().to(device)
+
+
+def _tokenizer(place: Path | str, local: bool) -> Any:
+    """The tokenizer of a model; where its folder names no kind of its own, exactly as its tokenizer.json has it.
+
+    AutoTokenizer would take the kind that is usual for the architecture then, with other rules: Qwen's composes
+    letters and accents, llama.cpp on the same files does not.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    try:
+        told = json.loads((Path(place) / "tokenizer_config.json").read_text(encoding="utf-8"))
+        plain = told.get("tokenizer_class") in PLAIN_TOKENIZERS and (Path(place) / "tokenizer.json").is_file()
+    except (OSError, ValueError, AttributeError):
+        plain = False
+    kind: Any = PreTrainedTokenizerFast if plain else AutoTokenizer
+    return kind.from_pretrained(place, local_files_only=local)
 
 
 def _cached(hub_id: str) -> bool:
