@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from metaclaw_jlab.cli import practice_evolvers
 from metaclaw_jlab.core.errors import MissingExtra, UsageMistake
 
 EXAMPLES = """\
@@ -21,6 +22,7 @@ examples:
   metaclaw practice embedder --output build/e.npz    make the shipped embedder
   metaclaw practice evaluate --n 400 --json          how often it is right, and obeys
   metaclaw practice learning --seeds 1,2 --n 600     what weights add to skills; goes on where it stopped
+  metaclaw practice evolvers --model smollm2-135m    how many of the skills that it writes are useful
 """
 _SPLITS = ("train", "replay", "validation", "regression", "test")
 # The rest of a build is set-up, the tokenizer, and writing.
@@ -81,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
     sampling.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
     actions.add_parser("splits", help="the hash of the file that decides the splits")
+    practice_evolvers.add_action(actions)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -96,6 +99,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             return _evaluate(arguments)
         case "learning":
             return _learning(arguments)
+        case "evolvers":
+            return practice_evolvers.run(arguments)
         case "sample":
             return {"tasks": _sample(arguments.split, arguments.seed, arguments.n)}
         case _:
@@ -113,6 +118,8 @@ def render(result: Mapping[str, Any]) -> str:
             return _evaluation_text(result)
         case {"mean_difference": _}:
             return _learning_text(result)
+        case {"evolvers": _}:
+            return practice_evolvers.render(result)
         case {"splits": splits, "splits_sha256": sha256}:
             return f"{sha256}  ({', '.join(splits)})"
         case {"dimensions": dimensions}:
