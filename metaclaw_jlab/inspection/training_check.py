@@ -26,6 +26,8 @@ def training_possible(workspace: Workspace) -> Finding:
     settings = workspace.settings()
     if settings.policy.base_url:
         return ok(TRAINING, f"{settings.policy.base_url} answers; its weights are not trained here.")
+    if (untrained := _untrained(workspace)) is not None:
+        return untrained
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         return warn(
@@ -53,6 +55,27 @@ def training_possible(workspace: Workspace) -> Finding:
         # A choice of the user's, or one that a task will ask for: no fault.
         return ok(TRAINING, f"{told} once what tasks start from may be kept: %metaclaw learn starts on.")
     return ok(TRAINING, f"{told}: metaclaw train --now.")
+
+
+def _untrained(workspace: Workspace) -> Finding | None:
+    """What is said of a local model that is not trained here, or that the memory would not hold meanwhile."""
+    from metaclaw_jlab.inspection.answering import answering_model
+    from metaclaw_jlab.inspection.memory import memory
+    from metaclaw_jlab.policies.catalogue import find
+
+    model = answering_model(workspace.home, workspace.settings(), None)
+    if model.problem:
+        return ok(TRAINING, "Not looked at, since the model that is chosen is not here.")
+    if not model.trains:
+        return ok(TRAINING, f"{model.name} is not trained here; skills help it.")
+    known, there = find(model.name), memory().total
+    if known is None or known.training_bytes is None or known.training_bytes <= there:
+        return None
+    return warn(
+        TRAINING,
+        f"Training {model.name} takes about {size(known.training_bytes)} of memory; this machine has {size(there)}.",
+        "Take a smaller model to train, such as smollm2-135m.",
+    )
 
 
 def adapters_whole(workspace: Workspace) -> Finding:

@@ -16,6 +16,8 @@ def test_the_same_is_told_as_json(metaclaw: Metaclaw, home: Path) -> None:
     told = metaclaw("status", "--json").json
     assert (told["home"], told["practice_only"], told["skills"]) == (str(home), True, 0)
     assert told["trajectories"]["trajectories"] == 0
+    assert told["answering"]["kind"] == "embedded"
+    assert "only the practice tasks" in told["answering"]["abilities"][0]
 
 
 def test_another_home_can_be_named(metaclaw: Metaclaw, tmp_path: Path) -> None:

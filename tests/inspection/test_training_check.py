@@ -11,6 +11,7 @@ from metaclaw_jlab.core.training import RunState
 from metaclaw_jlab.executors import bubblewrap
 from metaclaw_jlab.inspection import training_check
 from metaclaw_jlab.inspection.finding import Level
+from metaclaw_jlab.inspection.memory import Memory
 from metaclaw_jlab.inspection.training_check import adapters_whole, training_possible
 from metaclaw_jlab.learning.adapters import WEIGHTS, candidate_folder, force, published_folder
 from metaclaw_jlab.runtime.leases import lease
@@ -18,6 +19,7 @@ from metaclaw_jlab.runtime.training_process import LEASE
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.training import Training
+from tests.inspection.installed_samples import install
 from tests.learning.trained import begun, candidate, damage
 
 
@@ -69,6 +71,24 @@ def test_starts_that_are_not_kept_are_told_and_are_no_fault(
 def test_a_disk_that_is_nearly_full_is_told(able: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_check, "FREE_BYTES_WANTED", 1 << 62)
     assert "of disk" in training_possible(able).sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "level", "told"),
+    [
+        ("qwen2.5-coder-1.5b", 64, Level.OK, "not trained here; skills help it"),
+        ("qwen2.5-coder-0.5b", 64, Level.OK, "can be trained here: metaclaw train --now"),
+        ("qwen2.5-coder-0.5b", 8, Level.WARN, "takes about 10.0 GB of memory; this machine has 8.0 GB"),
+    ],
+)
+def test_a_local_model_is_trained_where_it_can_be(
+    name: str, total: int, level: Level, told: str, able: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(able.home, name)
+    set_value(able.home.config, "policy.local_model", name)
+    monkeypatch.setattr("metaclaw_jlab.inspection.memory.memory", lambda: Memory(total << 30, total << 30))
+    found = training_possible(able)
+    assert (found.level, told in found.sentence) == (level, True)
 
 
 def test_a_run_whose_process_is_gone_is_told(able: Workspace) -> None:
