@@ -14,15 +14,21 @@ from metaclaw_jlab.core.training import PromptKind, TrainingPrompt, TrainingRun
 if TYPE_CHECKING:
     from metaclaw_jlab.assembly.workspace import Workspace
     from metaclaw_jlab.core.config import Settings
+    from metaclaw_jlab.core.prompting import Prompting
     from metaclaw_jlab.core.start_state import Rooms
     from metaclaw_jlab.learning.collecting import Collecting
     from metaclaw_jlab.learning.gating import Gating
     from metaclaw_jlab.learning.judging import JudgeUse
     from metaclaw_jlab.learning.outer_loop import OuterLoop, Progress
     from metaclaw_jlab.learning.reattempts import Reattempts
+    from metaclaw_jlab.practice.general_tasks import GeneralSet
+    from metaclaw_jlab.practice.told_tasks import ToldTask
 
-EMBEDDED_LR, OTHER_LR = 2e-3, 2e-5
-EMBEDDED_TOKENS = 256  # longest completion in training: what the practice model says is much shorter
+EMBEDDED_LR, OTHER_LR = 2e-3, 1e-4
+MOST_TOKENS = 256  # of a completion in training: the code of a task is much shorter
+OTHER_STEPS = 2  # of a task in training and gate: the code, and one that mends it
+GENERAL_EVERY = 5  # prompts of a frozen set, of which one is a general task
+OTHER_REGRESSION = 120  # tasks of a gate: with one in eight done otherwise, a drop of 0.08 is ruled out
 WORKERS = 2
 JUDGED_BETA = 0.01
 
@@ -52,12 +58,12 @@ def make_outer_loop(
         settings=settings.training,
         base=base,
         base_sha256=lambda: _base_sha256(workspace, base),
-        plan_of=lambda run, parent, judged: _plan(settings, run, parent, judged),
+        plan_of=lambda run, parent, judged: _plan(settings, workspace.prompting(), run, parent, judged),
         sandbox=_sandbox(settings),
         unattended=settings.sandbox.unattended,
         collecting=lambda: _collecting(workspace, settings, settle or _own_settling(workspace), on_attempted),
         gating=lambda: _gating(workspace, settings, gate_prompts),
-        replay=replay_prompts,
+        replay=lambda: replay_prompts(_own_prompting(workspace, settings)),
         judging=lambda: _judging(workspace, settings),
         on_progress=on_progress,
     )
@@ -73,24 +79,57 @@ def trainable_base(settings: Settings) -> str:
     return settings.policy.local_model
 
 
-def replay_prompts() -> tuple[TrainingPrompt, ...]:
-    """The frozen replay set as prompts."""
-    from metaclaw_jlab.agent.practice_prompts import practice_prompt
+def replay_prompts(prompting: Prompting | None = None) -> tuple[TrainingPrompt, ...]:
+    """The frozen replay set as prompts: of a model that is asked by this `prompting`, with natural names and general
+    tasks among them, or of the embedded model where it is None."""
     from metaclaw_jlab.practice.replay_set import replay_set
 
-    return tuple(
-        practice_prompt(told.task, told.bodies, told.task.id, PromptKind.REPLAY) for told in replay_set()
+    told = (
+        replay_set() if prompting is None else replay_set(names="natural", most_skills=_skills_of(prompting))
     )
+    return _mixed(told, "replay", prompting)
 
 
-def regression_prompts() -> tuple[TrainingPrompt, ...]:
-    """The frozen regression set as prompts."""
-    from metaclaw_jlab.agent.practice_prompts import practice_prompt
+def regression_prompts(
+    prompting: Prompting | None = None, most: int | None = None
+) -> tuple[TrainingPrompt, ...]:
+    """The frozen regression set as prompts, at most so many; for whom, see replay_prompts."""
     from metaclaw_jlab.practice.regression_set import regression_set
 
-    return tuple(
-        practice_prompt(told.task, told.bodies, told.task.id, PromptKind.REPLAY) for told in regression_set()
+    told = (
+        regression_set()
+        if prompting is None
+        else regression_set(names="natural", most_skills=_skills_of(prompting))
     )
+    return _mixed(told, "regression", prompting)[:most]
+
+
+def _mixed(
+    told: Sequence[ToldTask], kind: GeneralSet, prompting: Prompting | None
+) -> tuple[TrainingPrompt, ...]:
+    """Practice tasks, and for a real model every fifth prompt a general one while there are any."""
+    from metaclaw_jlab.agent.general_prompts import general_prompt
+    from metaclaw_jlab.agent.practice_prompts import practice_prompt
+    from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING
+    from metaclaw_jlab.practice.general_tasks import general_tasks
+
+    asked = prompting or DEFAULT_PROMPTING
+    found = [practice_prompt(one.task, one.bodies, one.task.id, PromptKind.REPLAY, asked) for one in told]
+    for number, task in enumerate(general_tasks(kind) if prompting is not None else ()):
+        found.insert(GENERAL_EVERY * number, general_prompt(task, asked))
+    return tuple(found)
+
+
+def _skills_of(prompting: Prompting) -> int:
+    """Skills of a prompt in the frozen sets: as many as this policy is given elsewhere, but at least one."""
+    from metaclaw_jlab.practice.demonstrations import PROMPT_SKILLS
+
+    return PROMPT_SKILLS if prompting.max_skills is None else min(PROMPT_SKILLS, max(1, prompting.max_skills))
+
+
+def _own_prompting(workspace: Workspace, settings: Settings) -> Prompting | None:
+    """How a real model is asked; None for the embedded one, whose sets are frozen as they are."""
+    return None if _embedded(settings) else workspace.prompting()
 
 
 def _base_sha256(workspace: Workspace, base: str) -> str:
@@ -99,8 +138,11 @@ def _base_sha256(workspace: Workspace, base: str) -> str:
     return identity_of(workspace.home, base)
 
 
-def _plan(settings: Settings, run: TrainingRun, parent: Path | None, judged: bool) -> dict[str, object]:
+def _plan(
+    settings: Settings, prompting: Prompting, run: TrainingRun, parent: Path | None, judged: bool
+) -> dict[str, object]:
     wanted, embedded = settings.training, not settings.policy.base_url and _embedded(settings)
+    steps = settings.agent.steps
     beta = wanted.beta if wanted.beta is not None else (JUDGED_BETA if judged else 0.0)
     return {
         "run": run.number,
@@ -117,12 +159,11 @@ def _plan(settings: Settings, run: TrainingRun, parent: Path | None, judged: boo
         "process_weight": wanted.process_weight,
         "micro_batch": wanted.micro_batch,
         "successes_only": wanted.successes_only,
-        "max_tokens": min(settings.policy.max_tokens, EMBEDDED_TOKENS)
-        if embedded
-        else settings.policy.max_tokens,
-        "max_steps": settings.agent.steps,
+        "max_tokens": min(settings.policy.max_tokens, MOST_TOKENS),
+        "max_steps": steps if embedded else min(steps, OTHER_STEPS),
         "report_to": wanted.report_to,
         "parent": str(parent) if parent else None,
+        "prompting": prompting.to_dict(),
     }
 
 
@@ -225,7 +266,13 @@ def _reattempts(workspace: Workspace, settings: Settings, rooms: Rooms) -> Reatt
         retrieve=lambda task: workspace.retrieve(task, current.skills),
         sampling=Sampling(wanted.temperature, wanted.max_tokens, extra=wanted.extra),
         max_steps=settings.agent.steps,
+        prompting=workspace.prompting(),
     )
+
+
+def _regression(workspace: Workspace, settings: Settings) -> tuple[TrainingPrompt, ...]:
+    most = settings.training.gate_tasks or (None if _embedded(settings) else OTHER_REGRESSION)
+    return regression_prompts(_own_prompting(workspace, settings), most)
 
 
 def _gating(workspace: Workspace, settings: Settings, gate_prompts: GatePrompts | None) -> Gating:
@@ -236,7 +283,7 @@ def _gating(workspace: Workspace, settings: Settings, gate_prompts: GatePrompts 
         database=workspace.database(),
         temperature=settings.policy.temperature,
         held_out_share=settings.training.held_out_share,
-        regression=regression_prompts,
+        regression=lambda: _regression(workspace, settings),
         fresh=gate_prompts or (lambda _: ()),
     )
 

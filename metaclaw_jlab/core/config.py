@@ -153,7 +153,7 @@ class TrainingSettings(Section):
         8, ge=2, le=64, description="Completions of one prompt that are compared with each other."
     )
     lr: float | None = Field(
-        None, gt=0, le=1, description="Learning rate; 2e-3 for the embedded model, else 2e-5."
+        None, gt=0, le=1, description="Learning rate; 2e-3 for the embedded model, else 1e-4."
     )
     rank: int = Field(16, ge=1, le=512, description="Rank of the LoRA adapter.")
     temperature: float = Field(1.0, gt=0, le=2, description="Temperature of the completions in training.")
@@ -179,6 +179,15 @@ class TrainingSettings(Section):
         ge=0.05,
         le=0.5,
         description="Share of the query tasks that is kept for gates and never trained on.",
+    )
+    gate_tasks: int | None = Field(
+        None,
+        ge=2,
+        le=10_000,
+        description=(
+            "Most tasks of a gate's regression set, and fresh tasks where a measurement draws them; where unset all of "
+            "them for the embedded model, 120 and 160 for another one."
+        ),
     )
     keep_starts: bool | None = Field(
         None,

@@ -11,6 +11,7 @@ from random import Random
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.practice.demonstrations import PROMPT_SKILLS
 from metaclaw_jlab.practice.house import House, draw_house, rule_skill
+from metaclaw_jlab.practice.names import Style
 from metaclaw_jlab.practice.rules import RULE_NAMES
 from metaclaw_jlab.practice.sampling import sample_task
 from metaclaw_jlab.practice.task import PracticeTask, to_dict
@@ -31,21 +32,24 @@ class ToldTask:
         return tuple(skill.body for skill in self.skills)
 
 
-def told_tasks(split: str, seed: int, n: int) -> tuple[ToldTask, ...]:
-    """n tasks with at most three skills in any order, every second one a compound; equal for equal arguments.
+def told_tasks(
+    split: str, seed: int, n: int, *, names: Style = "random", most_skills: int = PROMPT_SKILLS
+) -> tuple[ToldTask, ...]:
+    """n tasks with at most so many skills in any order, every second one a compound; equal for equal arguments.
 
-    No two have the same text. A longer set begins with the shorter one.
+    No two have the same text. A longer set begins with the shorter one. `names` are those of columns and files. With
+    one skill there are no compounds: their rules are more.
     """
     found: dict[str, ToldTask] = {}
     attempt = 0
     while len(found) < n:
         rng = Random(f"told/{split}/{seed}/{attempt}")
         house, attempt = draw_house(rng, split), attempt + 1
-        task = sample_task(rng, split, house, compound=len(found) % 2 == 1)
-        if len(task.rules) > PROMPT_SKILLS or task.text in found:
+        task = sample_task(rng, split, house, compound=len(found) % 2 == 1 and most_skills > 1, names=names)
+        if len(task.rules) > most_skills or task.text in found:
             continue
         named = replace(task, id=f"{split}-{seed}-{len(found):05d}")
-        found[task.text] = ToldTask(named, _skills(named, house, rng))
+        found[task.text] = ToldTask(named, _skills(named, house, rng, most_skills))
     return tuple(found.values())
 
 
@@ -55,9 +59,9 @@ def told_sha256(tasks: Iterable[ToldTask]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _skills(task: PracticeTask, house: House, rng: Random) -> tuple[Skill, ...]:
+def _skills(task: PracticeTask, house: House, rng: Random, most: int) -> tuple[Skill, ...]:
     others = [rule for rule in RULE_NAMES if rule not in task.rules]
-    count = min(rng.choice(_IRRELEVANT), PROMPT_SKILLS - len(task.rules))
+    count = min(rng.choice(_IRRELEVANT), most - len(task.rules))
     rules = [*task.rules, *rng.sample(others, count)]
     rng.shuffle(rules)
     return tuple(rule_skill(rule, house.options[rule], rng, split=task.split) for rule in rules)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metaclaw_jlab.agent.prompt import opening, skills_told, system_message
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.assembly.slow_loop import (
     EMBEDDED_LR,
-    EMBEDDED_TOKENS,
+    MOST_TOKENS,
     OTHER_LR,
+    OTHER_REGRESSION,
+    OTHER_STEPS,
     make_outer_loop,
     regression_prompts,
     replay_prompts,
@@ -21,10 +24,12 @@ from metaclaw_jlab.assembly.slow_loop import (
 )
 from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import TrainingError
-from metaclaw_jlab.core.training import PromptKind, RunState, TrainingRun
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING
+from metaclaw_jlab.core.training import PromptKind, RunState, TrainingPrompt, TrainingRun
 from metaclaw_jlab.engines.grpo import GrpoPlan
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.learning.outer_loop import OuterLoop, train_once
+from metaclaw_jlab.practice.general_tasks import GeneralSet, general_tasks
 from metaclaw_jlab.store.training import Training
 from tests.learning.homes import Ground
 from tests.learning.slow_homes import Slow
@@ -106,11 +111,59 @@ def test_the_plan_follows_the_configuration(workspace_with: Callable[..., Worksp
     assert plan["parent"] is None
 
 
-def test_the_practice_model_learns_faster_and_says_less(workspace_with: Callable[..., Workspace]) -> None:
+def test_the_practice_model_learns_faster_and_a_real_one_is_cut_shorter(
+    workspace_with: Callable[..., Workspace],
+) -> None:
     embedded = made(workspace_with()).plan_of(RUN, None, False)
-    other = made(workspace_with(**{"policy.local_model": "elsewhere"})).plan_of(RUN, None, False)
+    real = {"policy.local_model": "elsewhere", "policy.max_tokens": 4096}
+    other = made(workspace_with(**real)).plan_of(RUN, None, False)
     assert (embedded["lr"], other["lr"]) == (EMBEDDED_LR, OTHER_LR)
-    assert int(str(embedded["max_tokens"])) <= EMBEDDED_TOKENS
+    assert embedded["max_tokens"] == other["max_tokens"] == MOST_TOKENS
+    assert int(str(embedded["max_steps"])) > int(str(other["max_steps"])) == OTHER_STEPS
+
+
+def test_the_plan_tells_how_the_policy_is_asked(workspace_with: Callable[..., Workspace]) -> None:
+    assert made(workspace_with()).plan_of(RUN, None, False)["prompting"] == DEFAULT_PROMPTING.to_dict()
+    workspace = workspace_with(**{"policy.local_model": "elsewhere"})
+    plan = made(workspace).plan_of(RUN, None, False)
+    assert plan["prompting"] == workspace.prompting().to_dict() != DEFAULT_PROMPTING.to_dict()
+
+
+def test_the_embedded_model_keeps_its_frozen_sets(workspace_with: Callable[..., Workspace]) -> None:
+    loop = made(workspace_with())
+    assert loop.replay() == replay_prompts()
+    assert loop.gating().regression() == regression_prompts()
+
+
+def test_a_real_model_is_asked_in_its_own_way_in_the_frozen_sets(
+    workspace_with: Callable[..., Workspace],
+) -> None:
+    workspace = workspace_with(**{"policy.local_model": "elsewhere"})
+    loop, prompting = made(workspace), workspace.prompting()
+    system = system_message((), prompting)
+    for one in (*loop.replay(), *loop.gating().regression()):
+        assert one.messages == opening(one.task, skills_told(one.messages), prompting)
+        assert one.messages[0] == system
+        assert len(skills_told(one.messages)) <= (prompting.max_skills or 3)
+
+
+def test_general_tasks_are_among_those_of_a_real_model(workspace_with: Callable[..., Workspace]) -> None:
+    loop = made(workspace_with(**{"policy.local_model": "elsewhere"}))
+    sets: tuple[tuple[Sequence[TrainingPrompt], GeneralSet], ...] = (
+        (loop.replay(), "replay"),
+        (loop.gating().regression(), "regression"),
+    )
+    for prompts, kind in sets:
+        general = [one.id for one in prompts if one.start.practice is None]
+        assert general == [task.id for task in general_tasks(kind)]
+
+
+def test_a_gate_of_a_real_model_is_smaller_and_may_be_made_so(
+    workspace_with: Callable[..., Workspace],
+) -> None:
+    real = {"policy.local_model": "elsewhere"}
+    assert len(made(workspace_with(**real)).gating().regression()) == OTHER_REGRESSION
+    assert len(made(workspace_with(**real, **{"training.gate_tasks": 40})).gating().regression()) == 40
 
 
 @pytest.mark.parametrize(

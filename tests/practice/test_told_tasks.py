@@ -9,6 +9,7 @@ import pytest
 from metaclaw_jlab.practice import RULES, draw_house
 from metaclaw_jlab.practice.regression_set import regression_set, regression_sha256
 from metaclaw_jlab.practice.replay_set import replay_set, replay_sha256
+from metaclaw_jlab.practice.splits import pool
 from metaclaw_jlab.practice.told_tasks import ToldTask
 
 SETS = {"replay": replay_set(), "regression": regression_set()}
@@ -95,3 +96,20 @@ def test_replay_and_regression_share_no_task_option_phrasing_wording_or_name() -
 
 def test_a_shorter_set_is_the_begin_of_a_longer_one() -> None:
     assert replay_set(7) == SETS["replay"][:7]
+
+
+def test_natural_names_and_fewer_skills_make_another_set() -> None:
+    told = replay_set(40, names="natural", most_skills=1)
+    assert all(len(one.skills) == len(one.task.rules) == 1 for one in told)
+    assert not any(one.task.compound for one in told)
+    tables = {path for one in told for path in one.task.files if path.endswith(".csv")}
+    assert tables
+    assert {path.removesuffix(".csv").rstrip("0123456789") for path in tables} <= set(pool("files", "replay"))
+    assert told[:7] == replay_set(7, names="natural", most_skills=1)
+
+
+def test_natural_sets_share_no_text_and_no_option() -> None:
+    replay, regression = (one(60, names="natural", most_skills=1) for one in (replay_set, regression_set))
+    assert not {one.task.text for one in replay} & {one.task.text for one in regression}
+    assert not options(replay) & options(regression)
+    assert not bodies(replay) & bodies(regression)
