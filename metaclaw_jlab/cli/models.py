@@ -15,13 +15,13 @@ from metaclaw_jlab.cli.progress import end_progress, progress
 from metaclaw_jlab.core.errors import ConfigError, ModelUnusable
 from metaclaw_jlab.inspection.answering import RUNTIMES
 from metaclaw_jlab.inspection.lines import size, table
-from metaclaw_jlab.inspection.memory import memory
 from metaclaw_jlab.inspection.model_fetch import STOPPED, Needs, fetch_model, progress_in_words
 from metaclaw_jlab.policies.catalogue import MODELS, CatalogueModel, Form, find
 from metaclaw_jlab.policies.model_sources.transfer import Progress
 from metaclaw_jlab.policies.model_store import FORMS, InstalledModel, folder_of, installed, remove
 from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.runtime.memory import memory
 from metaclaw_jlab.runtime.policy_server import Endpoint, running
 from metaclaw_jlab.settings.configuration import load
 
@@ -231,10 +231,9 @@ def _servers(home: Home) -> tuple[Endpoint, ...]:
 
 def _has_loaded(server: Endpoint, model: InstalledModel) -> bool:
     """Whether a server has loaded this form of a model: by its short name, or by where it lies."""
-    if getattr(server, "form", model.form) != model.form:
-        return False
     named = server.model.lower() == model.name
-    return named or Path(server.model).expanduser() in (model.path, model.folder)
+    there = Path(server.model).expanduser() in (model.path, model.folder)
+    return server.form == model.form and (named or there)
 
 
 def _serving(home: Home) -> Callable[[InstalledModel], str | None]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.errors import MissingExtra, ModelUnusable
 from metaclaw_jlab.inspection.lines import size
-from metaclaw_jlab.inspection.memory import Memory, memory
 from metaclaw_jlab.policies.catalogue import USUAL_TOKENS, CatalogueModel, Form
 from metaclaw_jlab.policies.model_store import find_installed
 from metaclaw_jlab.policies.served_model import ServedModel, resolve
 from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.memory import Memory, memory
 from metaclaw_jlab.settings.address import is_loopback
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def form_in_words(form: Form) -> str:
 def serves(server: Endpoint, served: ServedModel) -> bool:
     """Whether this server has this model loaded, in this form."""
     named = server.model.lower() == served.name.lower() or server.model == str(served.place)
-    return named and getattr(server, "form", served.form) == served.form
+    return named and server.form == served.form
 
 
 def trainable(served: ServedModel) -> bool:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from metaclaw_jlab.core.errors import FetchFailed, FetchRefused
 from metaclaw_jlab.inspection.lines import size
-from metaclaw_jlab.inspection.memory import Memory, memory
 from metaclaw_jlab.policies.catalogue import Form, find
 from metaclaw_jlab.policies.model_request import request
 from metaclaw_jlab.policies.model_sources.transfer import Progress
 from metaclaw_jlab.policies.model_store import InstalledModel, fetch, find_installed, installed
 from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.memory import Memory, memory
 
 STOPPED = "What has arrived is kept: the same command goes on with it."
 Report = Callable[[Progress], None]

@@ -21,9 +21,9 @@ from metaclaw_jlab.inspection.answering import (
 )
 from metaclaw_jlab.inspection.finding import Finding, Level, fail, failed, install, ok, warn
 from metaclaw_jlab.inspection.lines import size
-from metaclaw_jlab.inspection.memory import memory
 from metaclaw_jlab.policies.catalogue import find
 from metaclaw_jlab.policies.served_model import ServedModel, resolve
+from metaclaw_jlab.runtime.memory import memory
 
 if TYPE_CHECKING:
     from metaclaw_jlab.runtime.home import Home

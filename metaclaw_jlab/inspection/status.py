@@ -223,6 +223,9 @@ _MODES = {
 }
 
 
+_LOADED = {"gguf": " on llama.cpp", "safetensors": " in torch"}
+
+
 def _about_model(model: AnsweringModel | None) -> tuple[str, ...]:
     """What a local model can and cannot do, and where it is from; the others say it in a word."""
     if model is None or model.kind != "local" or not model.abilities:
@@ -234,7 +237,8 @@ def _server_in_words(server: Endpoint | None, settings: Settings, model: Answeri
     if server is not None:
         unused = "" if model.running else f"; {model.name} starts with the next task"
         unused = "; not in use" if settings.policy.base_url else unused
-        return f"running, serves {server.model} (process {server.pid}){unused}"
+        where = _LOADED.get(server.form, "")
+        return f"running, serves {server.model}{where} (process {server.pid}){unused}"
     if settings.policy.base_url:
         return "not running, not needed: an endpoint answers"
     return "not running; starts with the first task"

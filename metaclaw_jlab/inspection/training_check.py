@@ -60,8 +60,8 @@ def training_possible(workspace: Workspace) -> Finding:
 def _untrained(workspace: Workspace) -> Finding | None:
     """What is said of a local model that is not trained here, or that the memory would not hold meanwhile."""
     from metaclaw_jlab.inspection.answering import answering_model
-    from metaclaw_jlab.inspection.memory import memory
     from metaclaw_jlab.policies.catalogue import find
+    from metaclaw_jlab.runtime.memory import memory
 
     model = answering_model(workspace.home, workspace.settings(), None)
     if model.problem:

@@ -3,7 +3,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -13,6 +12,7 @@ from metaclaw_jlab.policies import model_store
 from metaclaw_jlab.policies.catalogue import MODELS
 from metaclaw_jlab.policies.model_store import InstalledModel, find_installed
 from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.runtime.policy_server import Endpoint
 from tests.inspection.installed_samples import install
 from tests.loopback.model_hub import ModelHub
 
@@ -69,7 +69,7 @@ def test_a_model_that_serves_stays(
     named: str, metaclaw: Metaclaw, hub: ModelHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = metaclaw("models", "get", "org/tiny", "--json").json["path"]
-    serving = SimpleNamespace(model=path if named == "path" else "tiny", pid=4242, form="gguf")
+    serving = Endpoint("http://127.0.0.1:1/v1", "", path if named == "path" else "tiny", 4242, "gguf")
     monkeypatch.setattr("metaclaw_jlab.cli.models.running", lambda home: serving)
     assert metaclaw("models", "--json").json["models"][0]["loaded"]
     ran = metaclaw("models", "remove", "tiny")
@@ -84,7 +84,7 @@ def test_the_form_that_does_not_serve_can_go(
 ) -> None:
     for form in ("gguf", "safetensors"):
         install(open_home(home), "smollm2-135m", form)  # type: ignore[arg-type]
-    serving = SimpleNamespace(model="smollm2-135m", pid=4242, form="safetensors")
+    serving = Endpoint("http://127.0.0.1:1/v1", "", "smollm2-135m", 4242, "safetensors")
     monkeypatch.setattr("metaclaw_jlab.cli.models.running", lambda home: serving)
     assert metaclaw("models", "remove", "smollm2-135m", "--form", "gguf").code == 0
     assert metaclaw("models", "remove", "smollm2-135m").code != 0

@@ -1,6 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -13,13 +11,11 @@ from metaclaw_jlab.inspection.answering import (
     check_memory,
     check_runtime,
 )
-from metaclaw_jlab.inspection.memory import Memory
 from metaclaw_jlab.policies.catalogue import MODELS
 from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.runtime.memory import Memory
+from metaclaw_jlab.runtime.policy_server import Endpoint
 from tests.inspection.installed_samples import gguf_file, install
-
-if TYPE_CHECKING:
-    from metaclaw_jlab.runtime.policy_server import Endpoint
 
 
 @pytest.fixture
@@ -28,7 +24,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def chosen(home: Home, server: str | None = None, form: str = "gguf", **policy: str) -> AnsweringModel:
-    endpoint = None if server is None else cast("Endpoint", SimpleNamespace(model=server, form=form))
+    endpoint = None if server is None else Endpoint("http://127.0.0.1:1/v1", "t", server, 1, form)
     return answering_model(home, Settings.model_validate({"policy": policy}), endpoint)
 
 

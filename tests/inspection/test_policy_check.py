@@ -8,7 +8,7 @@ from metaclaw_jlab.core.errors import ServerStartFailed
 from metaclaw_jlab.inspection import answering, policy_check
 from metaclaw_jlab.inspection.answering import LIBRARIES
 from metaclaw_jlab.inspection.finding import Level
-from metaclaw_jlab.inspection.memory import Memory
+from metaclaw_jlab.runtime.memory import Memory
 from metaclaw_jlab.settings.configuration import set_value
 from tests.inspection.installed_samples import install
 from tests.loopback.server import ScriptedServer

@@ -70,7 +70,7 @@ def test_a_running_server_is_told_with_its_model(workspace: Workspace) -> None:
     with healthy_server(workspace, "tiny"):
         found = status(workspace)
     assert found.server_running
-    assert "tiny" in found.server
+    assert "serves tiny in torch (process" in found.server
 
 
 def test_a_pinned_adapter_is_told(workspace: Workspace) -> None:

@@ -11,10 +11,10 @@ from metaclaw_jlab.core.training import RunState
 from metaclaw_jlab.executors import bubblewrap
 from metaclaw_jlab.inspection import training_check
 from metaclaw_jlab.inspection.finding import Level
-from metaclaw_jlab.inspection.memory import Memory
 from metaclaw_jlab.inspection.training_check import adapters_whole, training_possible
 from metaclaw_jlab.learning.adapters import WEIGHTS, candidate_folder, force, published_folder
 from metaclaw_jlab.runtime.leases import lease
+from metaclaw_jlab.runtime.memory import Memory
 from metaclaw_jlab.runtime.training_process import LEASE
 from metaclaw_jlab.settings.configuration import set_value
 from metaclaw_jlab.store.adapters import Adapters
@@ -86,7 +86,7 @@ def test_a_local_model_is_trained_where_it_can_be(
 ) -> None:
     install(able.home, name)
     set_value(able.home.config, "policy.local_model", name)
-    monkeypatch.setattr("metaclaw_jlab.inspection.memory.memory", lambda: Memory(total << 30, total << 30))
+    monkeypatch.setattr("metaclaw_jlab.runtime.memory.memory", lambda: Memory(total << 30, total << 30))
     found = training_possible(able)
     assert (found.level, told in found.sentence) == (level, True)
 

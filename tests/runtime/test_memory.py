@@ -3,7 +3,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from metaclaw_jlab.inspection.memory import Memory, memory
+from metaclaw_jlab.runtime.memory import Memory, memory
 
 
 @pytest.fixture(autouse=True)
