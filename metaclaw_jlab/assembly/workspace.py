@@ -258,6 +258,7 @@ class Workspace:
         return ensure(
             self.home,
             settings.policy.local_model,
+            form=settings.policy.local_form,
             start_seconds=limits.start_seconds,
             on_progress=on_progress,
             options=("--idle-minutes", f"{limits.idle_minutes:g}", "--max-batch", str(limits.max_batch)),
