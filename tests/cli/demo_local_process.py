@@ -10,9 +10,20 @@ from metaclaw_jlab.runtime.home import Home
 def obeying_command(options: list[str]) -> None:
     """Have the obeying server started, with these options."""
 
-    def command(home: Home, model: str, *_: object) -> list[str]:
+    def command(home: Home, model: str, form: str = "auto") -> list[str]:
         module = "tests.evaluation.obeying_server"
-        return [sys.executable, "-m", module, "--home", str(home.path), "--model", model, *options]
+        return [
+            sys.executable,
+            "-m",
+            module,
+            "--home",
+            str(home.path),
+            "--model",
+            model,
+            "--form",
+            form,
+            *options,
+        ]
 
     policy_server.server_command = command
 

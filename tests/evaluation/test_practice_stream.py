@@ -190,14 +190,14 @@ def test_a_stream_goes_on_where_its_process_was_stopped(
 
     def played(stream: Stream, policy: ObeyingPolicy, begin: int = 0, rounds: int = 9) -> None:
         conditions = Conditions(policy=policy, pool=arm_pool, sampling=Sampling())
-        begun: list[None] = []
+        asked = iter(range(rounds))
         run_stream(
             stream,
             conditions,
             lambda: learn_from(stream, PracticeReplayer(stream.attempted, conditions)),
             round_size=ROUND,
             begin=begin,
-            goes_on=lambda: begun.append(None) or len(begun) <= rounds,  # type: ignore[func-returns-value]
+            goes_on=lambda: next(asked, None) is not None,
         )
         stream.workspace.close()
 
