@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -61,7 +61,19 @@ def answering_model(home: Home, settings: Settings, server: Endpoint | None) -> 
         return AnsweringModel(
             wanted.local_model, "local", None, None, "", False, None, None, False, (), str(error)
         )
+    served = loaded(home, served, server) if wanted.local_form == "auto" else served
     return describe(home, served, running=server is not None and serves(server, served))
+
+
+def loaded(home: Home, served: ServedModel, server: Endpoint | None) -> ServedModel:
+    """The model in the form in which a server has it already: that one answers where no form is asked for."""
+    form: Form = "gguf" if server is not None and server.form == "gguf" else "safetensors"
+    if server is None or form == served.form or not serves(server, replace(served, form=form)):
+        return served
+    try:
+        return resolve(home, served.name, form)
+    except ModelUnusable:
+        return served  # its files are gone, and it will not start again in that form
 
 
 def describe(home: Home, served: ServedModel, *, running: bool) -> AnsweringModel:
@@ -139,6 +151,21 @@ def check_runtime(form: Form) -> None:
     """Raise MissingExtra where what runs this form is not installed."""
     for library in missing_libraries(form):
         raise MissingExtra(library, EXTRAS[form])
+
+
+def check_place(served: ServedModel) -> None:
+    """Raise ModelUnusable where what lies there is no model, before a server that runs makes room for it."""
+    if not isinstance(served.place, Path):
+        return
+    if served.form == "gguf":
+        from metaclaw_jlab.engines.llama_cpp.gguf_header import read_header
+
+        read_header(served.place)
+    elif not (served.place / "config.json").is_file():
+        raise ModelUnusable(
+            f"{served.place} has no config.json.",
+            "Give a folder as save_pretrained writes it, or a GGUF file.",
+        )
 
 
 def missing_libraries(form: Form) -> list[str]:

@@ -15,6 +15,7 @@ from metaclaw_jlab.inspection.answering import (
     AnsweringModel,
     answering_model,
     check_memory,
+    check_place,
     describe,
     form_in_words,
     missing_libraries,
@@ -147,6 +148,7 @@ def _not_here(name: str, error: ModelUnusable) -> Finding:
 def _local_model(home: Home, served: ServedModel) -> Finding:
     model = describe(home, served, running=False)
     try:
+        check_place(served)
         check_memory(served.name, model.memory)
     except ModelUnusable as error:
         return failed(NAME, error, _BACK)

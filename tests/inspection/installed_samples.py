@@ -17,6 +17,8 @@ def install(home: Home, name: str, form: Form = "gguf", *, origin: str = "org/re
     folder.mkdir(parents=True)
     file = f"{name}.gguf" if form == "gguf" else "model.safetensors"
     (folder / file).write_bytes(GGUF)
+    if form == "safetensors":
+        (folder / "config.json").touch()
     told = {
         "name": name,
         "form": form,

@@ -62,6 +62,15 @@ def test_it_runs_where_the_server_has_it_by_name_or_path(home: Home, tmp_path: P
     assert chosen(home, own, local_model=own).running
 
 
+def test_without_a_wish_the_form_that_is_loaded_answers(home: Home) -> None:
+    for form in ("gguf", "safetensors"):
+        install(home, "smollm2-135m", form)  # type: ignore[arg-type]
+    found = chosen(home, "smollm2-135m", "safetensors", local_model="smollm2-135m")
+    assert (found.form, found.running) == ("safetensors", True)
+    wished = chosen(home, "smollm2-135m", "safetensors", local_model="smollm2-135m", local_form="gguf")
+    assert (wished.form, wished.running) == ("gguf", False)
+
+
 def test_what_is_known_of_a_file_of_ones_own(home: Home, tmp_path: Path) -> None:
     found = chosen(home, local_model=str(gguf_file(tmp_path)))
     assert (found.form, found.trains, found.context, found.memory) == ("gguf", False, 4096, 1004)

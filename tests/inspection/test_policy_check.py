@@ -146,6 +146,13 @@ def test_a_model_whose_file_is_gone_is_a_failure(workspace: Workspace) -> None:
     assert (found.level, "There is no file" in found.sentence) == (Level.FAIL, True)
 
 
+def test_a_model_that_is_cut_off_is_a_failure(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "cut.gguf").write_bytes(b"GGUF\3")
+    set_value(workspace.home.config, "policy.local_model", str(tmp_path / "cut.gguf"))
+    found = policy_check.policy(workspace, 5.0)
+    assert (found.level, "damaged or cut off" in found.sentence) == (Level.FAIL, True)
+
+
 @pytest.mark.parametrize(
     ("there", "level", "told"),
     [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from IPython.core.error import UsageError
 
 from metaclaw_jlab.core.config import EMBEDDED_MODEL
-from metaclaw_jlab.core.errors import MetaclawError, ModelUnusable
+from metaclaw_jlab.core.errors import MetaclawError, ModelUnusable, ServerStartFailed
 from metaclaw_jlab.jupyter.kernel.arguments import LineParser
 from metaclaw_jlab.jupyter.kernel.chart import panel
 from metaclaw_jlab.policies.served_model import ServedModel, WantedForm
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.jupyter.kernel.session import KernelSession
     from metaclaw_jlab.policies.model_sources.transfer import Progress
     from metaclaw_jlab.runtime.home import Home
+    from metaclaw_jlab.runtime.policy_server import Endpoint
 
 ABOUT = (
     "Let a model of this machine answer, for this session unless --save; it is fetched where it is not here."
@@ -60,6 +61,8 @@ def local(session: KernelSession, words: list[str]) -> str:
         view.loaded()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(view.stopped()) from None
+    except ServerStartFailed as error:
+        raise view.in_one_line(error) from None
     except MetaclawError:
         view.stopped()
         raise
@@ -67,7 +70,7 @@ def local(session: KernelSession, words: list[str]) -> str:
         _save(workspace.home.config, str(wanted["policy.local_model"]), form)
     workspace.overrides.update(wanted)
     kept = "saved to config.toml" if found.save else "for this session (--save keeps it)"
-    return _told(workspace.home, served, endpoint.base_url, kept)
+    return _told(workspace.home, served, endpoint, kept)
 
 
 class FetchView:
@@ -81,6 +84,13 @@ class FetchView:
         self._update: Callable[[str, str], None] | None = None
         self._told_at = float("-inf")
         self._last: Progress | None = None
+        self._said = ""
+
+    def in_one_line(self, error: ServerStartFailed) -> ServerStartFailed:
+        """The error without the log that was shown already: what a server says last is why it ended."""
+        if not self._said:
+            return error
+        return ServerStartFailed(f"{error.cause} {self._said}", "Who answered before goes on.")
 
     def fetched(self) -> None:
         """It is whole."""
@@ -106,6 +116,7 @@ class FetchView:
 
     def line(self, sentence: str) -> None:
         """A sentence of what goes on."""
+        self._said = sentence
         self._show(sentence, None, now=True)
 
     def begins(self, needs: Needs) -> None:
@@ -141,7 +152,12 @@ class FetchView:
 
 def _had(home: Home, text: str, form: WantedForm, view: FetchView) -> ServedModel:
     """What the text stands for, fetched where it is not here; one that cannot run is told before that."""
-    from metaclaw_jlab.inspection.answering import check_memory, check_runtime, serving_memory
+    from metaclaw_jlab.inspection.answering import (
+        check_memory,
+        check_place,
+        check_runtime,
+        serving_memory,
+    )
     from metaclaw_jlab.inspection.model_fetch import fetch_model
     from metaclaw_jlab.policies.served_model import resolve
 
@@ -154,6 +170,7 @@ def _had(home: Home, text: str, form: WantedForm, view: FetchView) -> ServedMode
     if form not in ("auto", served.form):
         raise UsageError(f"{text} is here as {served.form} only: leave --form out.")
     check_runtime(served.form)
+    check_place(served)
     check_memory(served.name, serving_memory(served))
     return served
 
@@ -210,12 +227,13 @@ def _save(config: Path, model: str, form: WantedForm) -> None:
     unset(config, "policy.model")
 
 
-def _told(home: Home, served: ServedModel, url: str, kept: str) -> str:
+def _told(home: Home, served: ServedModel, endpoint: Endpoint, kept: str) -> str:
     """Who answers from now on, what it can, and the way back."""
-    from metaclaw_jlab.inspection.answering import describe, form_in_words
+    from metaclaw_jlab.inspection.answering import describe, form_in_words, loaded
 
+    served = loaded(home, served, endpoint)
     model = describe(home, served, running=True)
-    first = f"{model.name} answers from now on at {url}, {kept}"
+    first = f"{model.name} answers from now on at {endpoint.base_url}, {kept}"
     if model.kind == "embedded":
         return f"{first}. {' '.join(model.abilities)}"
     return "\n".join(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from metaclaw_jlab.jupyter.kernel.local_command import FetchView
 from metaclaw_jlab.policies import model_store
 from metaclaw_jlab.policies.model_sources.transfer import Progress
 from metaclaw_jlab.policies.model_store import find_installed
+from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.runtime.policy_server import Endpoint
 from tests.inspection.installed_samples import gguf_file, install
 from tests.jupyter.kernel.conftest import run, session
@@ -56,7 +57,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def serve(self: Workspace, settings: Settings, *_: object) -> Endpoint:
         asked.append((settings.policy.local_model, settings.policy.local_form))
-        return Endpoint("http://127.0.0.1:9/v1", "t", settings.policy.local_model, 1)
+        policy = settings.policy
+        form = resolve(self.home, policy.local_model, policy.local_form).form
+        return Endpoint("http://127.0.0.1:9/v1", "t", policy.local_model, 1, form)
 
     monkeypatch.setattr(Workspace, "serve", serve)
     monkeypatch.setitem(LIBRARIES, "gguf", ())
@@ -109,6 +112,7 @@ def test_a_file_is_served_where_it_lies_whatever_folder_the_kernel_is_in(
 
 def test_a_folder_is_kept_by_its_whole_path(shell: InteractiveShell, served: list[Any]) -> None:
     (Path.cwd() / "made").mkdir()
+    (Path.cwd() / "made" / "config.json").touch()
     run(shell, "%metaclaw local made")
     assert answers(shell) == str(Path.cwd() / "made")
 
@@ -244,6 +248,35 @@ def test_a_server_that_does_not_start_changes_nothing(
         run(shell, "%metaclaw local org/tiny --save")
     assert answers(shell) == EMBEDDED_MODEL
     assert not session(shell).workspace().home.config.exists()
+
+
+def test_why_a_server_did_not_start_is_one_line(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, served: list[Any]
+) -> None:
+    def refuse(self: Workspace, settings: Settings, on_progress: Callable[[str], None]) -> object:
+        on_progress("loading")
+        on_progress("The memory does not hold it.")
+        raise ServerStartFailed("It ended with code 1.", "The end of its log:\nloading\nThe memory ...")
+
+    monkeypatch.setattr(Workspace, "serve", refuse)
+    with pytest.raises(ServerStartFailed) as caught:
+        run(shell, "%metaclaw local")
+    assert str(caught.value) == (
+        "It ended with code 1. The memory does not hold it. Who answered before goes on."
+    )
+
+
+@pytest.mark.parametrize(("name", "data"), [("cut.gguf", GGUF[:9]), ("no.gguf", b"hello"), ("folder", b"")])
+def test_what_is_no_model_is_told_before_the_server_of_another_makes_room(
+    name: str, data: bytes, shell: InteractiveShell, served: list[Any]
+) -> None:
+    if data:
+        Path(name).write_bytes(data)
+    else:
+        Path(name).mkdir()
+    with pytest.raises(ModelUnusable):
+        run(shell, f"%metaclaw local {name}")
+    assert (served, answers(shell)) == ([], EMBEDDED_MODEL)
 
 
 def test_what_was_fetched_answers_without_the_hub(
