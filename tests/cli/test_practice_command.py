@@ -42,6 +42,9 @@ def test_splits_prints_the_hash(metaclaw: Metaclaw) -> None:
         ("learning", "--seeds", "one"),
         ("learning", "--n", 1),
         ("learning", "--parallel", 0),
+        ("evolvers",),
+        ("evolvers", "--model", "m", "--trials", 0),
+        ("evolvers", "--model", "m", "--split", "test"),
         (),
     ],
 )

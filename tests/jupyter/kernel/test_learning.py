@@ -104,6 +104,21 @@ def test_without_waiting_it_is_told_with_the_next_task(learner: Notebook) -> Non
     assert "MetaClaw learned: new skill counts-begin-at-two" in learner.told()
 
 
+def test_the_users_own_task_goes_before_what_is_learned(learner: Notebook) -> None:
+    precedence = learner.session.workspace().precedence
+    asked: list[tuple[bool, bool]] = []
+    answer = answering(skills(RULE))
+
+    def watched(body: dict[str, Any]) -> str:
+        asked.append(("response_format" in body, precedence.busy))
+        return str(answer(body))
+
+    learner.server.always(watched)
+    learner.run(FAILING)
+    learner.run("%metaclaw evolve")
+    assert asked == [(False, True), (True, False)]
+
+
 def test_a_word_of_the_user_teaches_too(learner: Notebook) -> None:
     learner.run("%%metaclaw --mode auto\nCount the lamps of the table")
     learner.run(f'%metaclaw bad "{RULE}"')
