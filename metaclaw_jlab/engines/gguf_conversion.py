@@ -197,7 +197,8 @@ def _save_tokenizer(source: GgufModel, folder: Path) -> None:
         for name in ("bos", "eos", "pad")
         if name in source.special
     }
-    made = PreTrainedTokenizerFast(
+    plain: Any = PreTrainedTokenizerFast
+    made = plain(
         tokenizer_object=backend,
         clean_up_tokenization_spaces=False,
         chat_template=found.chat_template,
