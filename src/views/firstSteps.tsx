@@ -180,7 +180,7 @@ function wordsOf(
       return {
         title: trans.__('A small practice model answers'),
         text: trans.__(
-          'It needs no account and no GPU, and it knows only the practice tasks. For your own work connect to a model:'
+          'It needs no account and no GPU, and it knows only the practice tasks. For your own work have a model of this machine answer (%metaclaw local qwen2.5-coder-1.5b), or connect to one:'
         ),
         command: '%metaclaw connect http://localhost:11434/v1 --save',
         act: {

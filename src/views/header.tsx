@@ -97,7 +97,7 @@ function Who({ status, schedule }: IWho): ReactElement {
 }
 
 /** Who answers; a pointer over it tells what it can and cannot do. */
-function Policy({ status }: { status: Status }): ReactElement {
+export function Policy({ status }: { status: Status }): ReactElement {
   const { trans } = useView();
   const { answering, policy } = status;
   const isHere = answering?.kind === 'local' && !answering.problem;
