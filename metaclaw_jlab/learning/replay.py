@@ -25,6 +25,7 @@ from metaclaw_jlab.skills.masking import own_words
 
 # A larger working folder is not copied again and again beside the user's work.
 FOLDER_BYTES = 16_000_000
+CONCURRENCY = 8
 _FAILED = frozenset({StopReason.POLICY_FAILED, StopReason.EXECUTOR_FAILED})
 
 
@@ -43,7 +44,7 @@ class SandboxReplayer:
     pool: SandboxPool
     sampling: Sampling
     max_steps: int
-    concurrency: int = 8
+    concurrency: int = CONCURRENCY
     pinned_to: Callable[[str], Policy] | None = None
     prompting: Prompting = DEFAULT_PROMPTING
     _read: dict[Path, Future[dict[str, bytes]]] = field(default_factory=dict)

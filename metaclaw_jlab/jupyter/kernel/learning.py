@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FOLDERS = 64  # tasks whose working folder is remembered
 VERIFIED_USES = 16  # looked at after one failure or task
 VERIFY_SECONDS = 30.0
+LOCAL_REPLAYS = 3  # a slot of the server of a pretrained local model stays free for the user
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 0.5  # without a task, before what has time is done beside the user's work
@@ -169,9 +170,10 @@ class KernelLearning:
 
     def _replayer(self) -> Replayer | None:
         """Sandboxes to try wordings in; None where code that a model wrote may not run unattended (invariant 8)."""
+        from metaclaw_jlab.assembly import uses_embedded_policy
         from metaclaw_jlab.core.errors import ExecutorError, MetaclawError
         from metaclaw_jlab.core.policy import Sampling
-        from metaclaw_jlab.learning.replay import SandboxReplayer
+        from metaclaw_jlab.learning.replay import CONCURRENCY, SandboxReplayer
 
         workspace = self._workspace
         settings = workspace.settings()
@@ -187,7 +189,9 @@ class KernelLearning:
             policy = workspace.precedence.yielding(workspace.policy())
         except (ExecutorError, MetaclawError):
             return None
+        slow = settings.policy.base_url is None and not uses_embedded_policy(settings)
         return SandboxReplayer(
+            concurrency=LOCAL_REPLAYS if slow else CONCURRENCY,
             get=workspace.trajectories().get,
             folder_of=self._folders.get,
             policy=policy,
