@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.cli.progress import end_progress, progress
+from metaclaw_jlab.cli.termination import stopped_by_term
 from metaclaw_jlab.core.errors import UsageMistake
 from metaclaw_jlab.runtime.home import Home
 
@@ -71,7 +72,8 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, object]:
         minutes=arguments.minutes,
     )
     try:
-        found = calibrate(home, arguments.model, wishes, say=progress, on_standing=_reporter())
+        with stopped_by_term():
+            found = calibrate(home, arguments.model, wishes, say=progress, on_standing=_reporter())
     finally:
         end_progress()
     wanted = found.complete if arguments.keep is None else arguments.keep

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.cli.progress import end_progress, progress
+from metaclaw_jlab.cli.termination import stopped_by_term
 from metaclaw_jlab.core.training import RunState
 from metaclaw_jlab.inspection.training_commands import ABOUT as DESCRIPTION
 from metaclaw_jlab.inspection.training_commands import (
@@ -131,7 +130,7 @@ def _here(workspace: Workspace, what: str, arguments: argparse.Namespace) -> dic
     if what == "resume":
         workspace.overrides.update(overrides(paused_base(workspace)))
     bar = Bar()
-    with _stopped_by_term():
+    with stopped_by_term():
         if arguments.attached:
             stop_with_starter()
         try:
@@ -158,24 +157,6 @@ def _outcome(workspace: Workspace, run: TrainingRun) -> dict[str, object]:
 
     account = describe_run(workspace.database(), run, None)
     return {"run": run.number, "told": verdict_in_words(account) or account.sentence, "account": account}
-
-
-@contextmanager
-def _stopped_by_term() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does; a second one while it stops changes nothing."""
-
-    def stop(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _unit(stage: RunState) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -95,6 +97,16 @@ def test_progress_with_the_time_that_is_left_goes_to_standard_error(metaclaw: Me
     assert (
         "form: 3 of about 600 attempts, about 30 min left" in metaclaw("models", "calibrate", "my-model").err
     )
+
+
+def test_sigterm_ends_it_as_ctrl_c_does(metaclaw: Metaclaw, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(calibrating, "calibrate", killed)
+    assert metaclaw("models", "calibrate", "my-model").code == 130
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_better_temperature_is_advised(metaclaw: Metaclaw, wished: Any) -> None:
