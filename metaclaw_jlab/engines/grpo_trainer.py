@@ -300,6 +300,7 @@ def make_trainer(
             f"{plan.model} decodes otherwise with an adapter than without.", "Report this as a bug."
         )
     trainer._collector.completer.model = inner
+    _log.info("training in %s, prompts read %s", inner.dtype, "once a group" if packing else "row by row")
     if packing:
         trainer.packed = PackedReader(inner, plan.temperature, stop.check if stop is not None else _nothing)
     return trainer

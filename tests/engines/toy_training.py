@@ -199,6 +199,7 @@ class Mischief:
     scoring_hangs: bool = False
     rooms_fail: bool = False
     isolated: bool = True
+    taken_for_large: bool = False  # read in packs, in half precision
     forgotten: str = ""
     looks_file: str = ""  # where the looks are counted
 
@@ -219,7 +220,17 @@ def work(arguments: list[str], stdin: Connection, stdout: Connection, log: str, 
     setattr(work, "SandboxPool", lambda *_, **__: NoPool())  # noqa: B010
     setattr(work, "SandboxRooms", lambda _: ToyRooms(mischief))  # noqa: B010
     _arrange(mischief, Path(arguments[1]))
+    if mischief.taken_for_large:
+        _take_for_large()
     train_worker.main(arguments)
+
+
+def _take_for_large() -> None:
+    from metaclaw_jlab.engines import grpo_trainer, packed_reader, precision
+
+    for module in (grpo_trainer, packed_reader, precision):
+        setattr(module, "TINY_PARAMETERS", 0)  # noqa: B010
+    setattr(precision, "_has_instructions", lambda: True)  # noqa: B010
 
 
 def _arrange(mischief: Mischief, home: Path) -> None:
