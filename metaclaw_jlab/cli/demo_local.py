@@ -78,7 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """The report, written to the output too. Raises MetaclawError."""
     _refuse(arguments)
-    from metaclaw_jlab.evaluation.demo_local import LocalPlan, demonstrate_local
+    from metaclaw_jlab.evaluation.demo_local import demonstrate_local
+    from metaclaw_jlab.evaluation.demo_local_plan import LocalPlan
     from metaclaw_jlab.runtime.home import open_home
 
     began = time.monotonic()

@@ -5,6 +5,7 @@ A process that is stopped or killed leaves its state beside the report, and the 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.errors import ExecutorError, LeaseHeld, NotNow, TaskFailed
-from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.evaluation.demo import write_report
 from metaclaw_jlab.evaluation.demo_local_arms import MeasuredArm, Stop, measure_together
@@ -24,66 +23,31 @@ from metaclaw_jlab.evaluation.demo_local_folder import (
     Lines,
     RunFolder,
     State,
-    folder_for,
-    others_under_way,
+)
+from metaclaw_jlab.evaluation.demo_local_plan import (
+    Deadline,
+    LocalPlan,
+    open_folder,
+    overrides_of,
+    share_models,
 )
 from metaclaw_jlab.evaluation.demo_local_report import local_arms_report
 from metaclaw_jlab.evaluation.house_run import HouseRun, Plan, bar, learn_stream, open_house
 from metaclaw_jlab.evaluation.house_training import train_house, training_report
 from metaclaw_jlab.evaluation.learning_report import learnt_report
-from metaclaw_jlab.evaluation.learnt_arms import FULL, SKILLS, draw_arms, learnt_of
-from metaclaw_jlab.evaluation.practice_arms import BASELINE, GIVEN_SKILLS, Attempt
+from metaclaw_jlab.evaluation.learnt_arms import FULL, draw_arms, learnt_of
+from metaclaw_jlab.evaluation.practice_arms import BASELINE, Attempt
 from metaclaw_jlab.evaluation.practice_attempt import Attempted, Conditions, attempt
-from metaclaw_jlab.policies.calibration import prompting_for
-from metaclaw_jlab.policies.model_store import InstalledModel, folder_of
+from metaclaw_jlab.policies.model_store import InstalledModel
 from metaclaw_jlab.practice import PracticeTask, splits_sha256
-from metaclaw_jlab.runtime.home import Home, home_error, open_home
+from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.runtime.leases import lease
-from metaclaw_jlab.settings.configuration import load
 
 LEASE = "demo-local"
 CONCURRENCY = 4  # as many as llama.cpp has slots
 ROUND = 8
 STREAM_SHARE = 0.4  # of the time, where there is a limit
 _LEASE_SECONDS = 7 * 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalPlan:
-    """How much is measured, and what one attempt may take. `minutes` end it with what is there; None: all of it."""
-
-    tasks: int = 200
-    stream: int = 48
-    seed: int = 1
-    compound_share: float = 0.5
-    steps: int = 3
-    max_tokens: int = 512
-    train: bool = False
-    minutes: float | None = None
-
-    @property
-    def arms(self) -> tuple[str, ...]:
-        """Their names, in the order in which each task is done: what may share a prompt is side by side."""
-        return (BASELINE, SKILLS, GIVEN_SKILLS, *([FULL] if self.train else []))
-
-
-@dataclass
-class Deadline:
-    """When it is to end, on `clock`, counted from when the command `began`; `minutes` None: never."""
-
-    minutes: float | None
-    began: float
-    clock: Callable[[], float] = time.monotonic
-
-    def within(self, share: float = 1.0, needed: float = 0.0) -> bool:
-        """Whether what takes `needed` seconds still ends within that share of the time."""
-        if self.minutes is None:
-            return True
-        return self.clock() + needed <= self.began + 60 * self.minutes * share
-
-    def seconds(self) -> float:
-        """Since it began."""
-        return self.clock() - self.began
 
 
 @dataclass
@@ -121,102 +85,22 @@ def demonstrate_local(
     KeyboardInterrupt, which says how to go on.
     """
     deadline = Deadline(plan.minutes, clock() if began is None else began, clock)
-    overrides = _overrides(plan, model)
-    folder, state = _opened(plan, model, models, output, overrides, say)
+    overrides = overrides_of(plan, model)
+    folder, state = open_folder(plan, model, models, output, overrides, say)
     measurement = _Measurement(plan, model, folder, state, deadline, say)
     home = open_home(folder.home)
-    _share_models(home, models)
+    share_models(home, models)
     try:
         with lease(home, LEASE, valid_seconds=_LEASE_SECONDS):
             report = _reported(measurement, overrides)
             write_report(report, output)
     except LeaseHeld as held:
         raise NotNow("Another process is at this measurement.", "Wait for it, or stop it.") from held
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(str(stopped) or "Stopped. The same command begins where it was.") from None
     if report["stopped"] is None:
         folder.close()
     return report
-
-
-def _overrides(plan: LocalPlan, model: InstalledModel) -> dict[str, object]:
-    """The settings of the home that learns: this model answers and writes the skills, whatever is set elsewhere."""
-    return {
-        "policy.base_url": None,
-        "policy.local_model": model.name,
-        "policy.local_form": model.form,
-        "policy.max_tokens": plan.max_tokens,
-        "agent.steps": plan.steps,
-        "agent.namespace": "",
-        "evolver.base_url": None,
-    }
-
-
-def _opened(
-    plan: LocalPlan,
-    model: InstalledModel,
-    models: Home,
-    output: Path,
-    overrides: Mapping[str, object],
-    say: Callable[[str], None],
-) -> tuple[RunFolder, State]:
-    """The folder of this measurement, and how far it is."""
-    nowhere = output.absolute().with_suffix("") / "config.toml"
-    of = _what(plan, model, prompting_for(models, model.name), load(nowhere, dict(overrides)).settings)
-    folder = folder_for(output, of)
-    state = folder.read()
-    if state is None:
-        for other in others_under_way(folder):
-            say(f"A measurement of something else was begun and is kept: {_difference(other.of, of)}.")
-        folder.clear()
-        state = State(of)
-        say(f"A new measurement begins: {model.name}, {plan.tasks} test tasks in {len(plan.arms)} arms.")
-    else:
-        say(f"It goes on: {state.streamed} of {plan.stream} training tasks were learnt from.")
-    state.processes += 1
-    folder.write(state)
-    return folder, state
-
-
-def _what(plan: LocalPlan, model: InstalledModel, prompting: Prompting, settings: Settings) -> dict[str, Any]:
-    """What is measured: where any of it differs, it is another measurement."""
-    return {
-        "model": model.name,
-        "form": model.form,
-        "files": dict(model.files),
-        "tasks": plan.tasks,
-        "stream": plan.stream,
-        "seed": plan.seed,
-        "compound_share": plan.compound_share,
-        "train": plan.train,
-        "steps": settings.agent.steps,
-        "max_tokens": settings.policy.max_tokens,
-        "temperature": settings.policy.temperature,
-        "max_skills": settings.skills.max_skills,
-        "threshold": settings.skills.threshold,
-        "evolver": settings.evolver.kind,
-        "prompting": prompting.to_dict(),
-        "splits_sha256": splits_sha256(),
-    }
-
-
-def _difference(other: Mapping[str, Any], of: Mapping[str, Any]) -> str:
-    told = [
-        f"{name} {other.get(name)} there, {value} here"
-        for name, value in of.items()
-        if other.get(name) != value
-    ]
-    return "; ".join(one for one in told[:3]) or "made by another version"
-
-
-def _share_models(home: Home, models: Home) -> None:
-    """Let the home that learns see the models of another one, with what was measured of them."""
-    place, wanted = home.path / "models", folder_of(models).absolute()
-    try:
-        if place.is_symlink() and place.readlink() == wanted:
-            return
-        place.unlink(missing_ok=True)
-        place.symlink_to(wanted, target_is_directory=True)
-    except OSError as error:
-        raise home_error(home.path, error) from error
 
 
 def _reported(measurement: _Measurement, overrides: Mapping[str, object]) -> dict[str, Any]:
@@ -325,12 +209,12 @@ def _train(measurement: _Measurement, run: HouseRun) -> None:
 def _measured(measurement: _Measurement, run: HouseRun, kept: AttemptsKept) -> dict[str, tuple[Attempt, ...]]:
     plan, tasks = measurement.plan, run.stream.household.tasks
     arms = _arms(measurement, run)
-    pace = _Pace(measurement.deadline)
+    pace = _Pace(measurement.deadline, len(arms))
     with bar("arms", len(arms) * len(tasks), "attempt", done=len(kept)) as shown:
 
-        def on_done(number: int) -> None:
-            shown.update(number)
+        def on_done() -> None:
             pace.note()
+            shown.update()
 
         found = measure_together(
             tasks, arms, kept, concurrency=CONCURRENCY, goes_on=pace.goes_on, on_done=on_done
@@ -345,21 +229,25 @@ def _measured(measurement: _Measurement, run: HouseRun, kept: AttemptsKept) -> d
 
 
 class _Pace:
-    """Whether another task fits into the time, by how long one took so far."""
+    """Whether another task fits into the time, by how long an attempt took so far. From any thread."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, arms: int) -> None:
         self._deadline = deadline
+        self._arms = arms
         self._began = deadline.clock()
+        self._lock = threading.Lock()
         self._done = 0
 
     def note(self) -> None:
-        """A task was done by every arm."""
-        self._done += 1
+        """An attempt was made."""
+        with self._lock:
+            self._done += 1
 
     def goes_on(self) -> bool:
-        """Asked from any thread before it begins a task."""
+        """Asked before a task is begun."""
         taken = self._deadline.clock() - self._began
-        return self._deadline.within(needed=CONCURRENCY * taken / self._done if self._done else 0.0)
+        each = taken * CONCURRENCY / self._done if self._done else 0.0
+        return self._deadline.within(needed=self._arms * each)
 
 
 def _arms(measurement: _Measurement, run: HouseRun) -> list[MeasuredArm]:
@@ -415,7 +303,7 @@ def _report(
         "splits_sha256": splits_sha256(),
         "stopped": None if done == plan.tasks else f"after {plan.minutes or 0:g} minutes",
         "processes": state.processes,
-        "attempts": str(measurement.folder.path / ATTEMPTS),
+        "attempts": f"{measurement.folder.path.parent.name}/{measurement.folder.path.name}/{ATTEMPTS}",
         "seconds": state.seconds,
         "notebook_seconds": None,
     }

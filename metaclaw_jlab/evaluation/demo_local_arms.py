@@ -108,27 +108,26 @@ def measure_together(
     *,
     concurrency: int,
     goes_on: Callable[[], bool] = lambda: True,
-    on_done: Callable[[int], None] = lambda _: None,
+    on_done: Callable[[], None] = lambda: None,
 ) -> dict[str, tuple[Attempt, ...]]:
     """The attempts of every arm at the tasks that all of them have done, in the order of the tasks.
 
     One thread does all arms of a task, one after the other: their prompts begin alike. A prompt that an earlier arm
-    had too is not asked again, its attempt counts for both. Before each task `goes_on` is asked; `on_done`, with the
-    number of attempts, is called in this thread. Raises TaskFailed where the policy fails again and again.
+    had too is not asked again, its attempt counts for both. Before each task `goes_on` is asked, after each attempt
+    `on_done` is called, both from any thread. Raises TaskFailed where the policy fails again and again.
     """
     chosen = [[_asked(arm, task) for arm in arms] for task in tasks]
     failures = _FailuresInARow()
 
-    def done(index: int) -> int:
-        if not goes_on():
-            return 0
-        return _all_arms(tasks[index], chosen[index], kept, failures)
+    def done(index: int) -> None:
+        if goes_on():
+            _all_arms(tasks[index], chosen[index], kept, failures, on_done)
 
     missing = [i for i, task in enumerate(tasks) if any(kept.of_arm(arm.name, task) is None for arm in arms)]
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="metaclaw-arms")
     try:
         for future in as_completed([threads.submit(done, index) for index in missing]):
-            on_done(future.result())
+            future.result()
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
     found = [[kept.of_arm(arm.name, task) for arm in arms] for task in tasks]
@@ -160,10 +159,13 @@ def _asked(arm: MeasuredArm, task: PracticeTask) -> _Asked:
 
 
 def _all_arms(
-    task: PracticeTask, asked: Sequence[_Asked], kept: AttemptsKept, failures: _FailuresInARow
-) -> int:
+    task: PracticeTask,
+    asked: Sequence[_Asked],
+    kept: AttemptsKept,
+    failures: _FailuresInARow,
+    on_done: Callable[[], None],
+) -> None:
     there: dict[tuple[object, ...], Attempt] = {}
-    made = 0
     for one in asked:
         found = kept.of_arm(one.arm.name, task)
         if found is None:
@@ -171,9 +173,8 @@ def _all_arms(
             found = _of_another(same, one) if same is not None else _attempted(task, one)
             failures.note(found.failure)
             kept.keep(found)
-            made += 1
+            on_done()
         there.setdefault(one.prompt, found)
-    return made
 
 
 def _attempted(task: PracticeTask, asked: _Asked) -> Attempt:

@@ -184,6 +184,7 @@ def learn_stream(
     )
 
     def learn() -> None:
+        shown.set_postfix_str(f"{len(stream.library())} skills, learning")
         try:
             learn_from(stream, replayer)
         except (PolicyError, EvolverError) as error:

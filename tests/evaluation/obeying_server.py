@@ -1,8 +1,8 @@
 """A policy server without a model that does the tasks of a measurement with natural names, by the rules of its house
 where a skill is in the prompt.
 
-`--home PATH --model NAME --seed S --tasks N --stream N [--asked FILE] [--kill-at N | --interrupt-at N]`: at its n-th
-completion it kills, or interrupts, the process that started it.
+`--home PATH --model NAME --form FORM --seed S --tasks N --stream N [--asked FILE] [--kill-at N | --interrupt-at N]`:
+at its n-th completion it kills, or interrupts, the process that started it.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--form", default="gguf")
     parser.add_argument("--asked", type=Path)
     for name in ("seed", "tasks", "stream", "kill-at", "interrupt-at"):
         parser.add_argument(f"--{name}", type=int, default=0)
@@ -82,7 +83,7 @@ def main() -> None:
     server, home, ended = PolicyServer([options.model]), Home(options.home), threading.Event()
     server.always(reply)
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    publish(home, Endpoint(server.base_url, "s3cret", options.model, os.getpid()))
+    publish(home, Endpoint(server.base_url, "s3cret", options.model, os.getpid(), options.form))
     ended.wait()
     withdraw(home, os.getpid())
 
