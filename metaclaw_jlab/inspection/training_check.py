@@ -27,7 +27,7 @@ def training_possible(workspace: Workspace) -> Finding:
     if settings.policy.base_url:
         return ok(TRAINING, f"{settings.policy.base_url} answers; its weights are not trained here.")
     if (untrained := _untrained(workspace)) is not None:
-        return untrained
+        return _left_behind(workspace) or untrained
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         return warn(
@@ -61,6 +61,7 @@ def _untrained(workspace: Workspace) -> Finding | None:
     """What is said of a local model that is not trained here, or that the memory would not hold meanwhile."""
     from metaclaw_jlab.inspection.answering import answering_model
     from metaclaw_jlab.policies.catalogue import find
+    from metaclaw_jlab.policies.model_store import find_installed
     from metaclaw_jlab.runtime.memory import memory
 
     model = answering_model(workspace.home, workspace.settings(), None)
@@ -69,8 +70,13 @@ def _untrained(workspace: Workspace) -> Finding | None:
     if not model.trains:
         return ok(TRAINING, f"{model.name} is not trained here; skills help it.")
     known, there = find(model.name), memory().total
-    if known is None or known.training_bytes is None or known.training_bytes <= there:
+    if known is None or known.training_bytes is None:
         return None
+    if known.training_bytes <= there:
+        if find_installed(workspace.home, known.name, "safetensors") is not None:
+            return None
+        get = f"metaclaw models get {known.name} --form safetensors"
+        return ok(TRAINING, f"{known.name} can be trained here once it is here as safetensors: {get}")
     return warn(
         TRAINING,
         f"Training {model.name} takes about {size(known.training_bytes)} of memory; this machine has {size(there)}.",

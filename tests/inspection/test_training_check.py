@@ -84,11 +84,19 @@ def test_a_disk_that_is_nearly_full_is_told(able: Workspace, monkeypatch: pytest
 def test_a_local_model_is_trained_where_it_can_be(
     name: str, total: int, level: Level, told: str, able: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(able.home, name)
+    for form in ("gguf", "safetensors"):
+        install(able.home, name, form)  # type: ignore[arg-type]
     set_value(able.home.config, "policy.local_model", name)
     monkeypatch.setattr("metaclaw_jlab.runtime.memory.memory", lambda: Memory(total << 30, total << 30))
     found = training_possible(able)
     assert (found.level, told in found.sentence) == (level, True)
+
+
+def test_what_training_needs_of_a_gguf_model_is_told(able: Workspace) -> None:
+    install(able.home, "smollm2-135m")
+    set_value(able.home.config, "policy.local_model", "smollm2-135m")
+    found = training_possible(able)
+    assert (found.level, "get smollm2-135m --form safetensors" in found.sentence) == (Level.OK, True)
 
 
 def test_a_run_whose_process_is_gone_is_told(able: Workspace) -> None:
