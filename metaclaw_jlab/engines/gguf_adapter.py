@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from metaclaw_jlab.core.errors import AdapterRefused, ModelUnusable
 from metaclaw_jlab.engines.adapter_card import WEIGHTS, AdapterCard, read_card
 from metaclaw_jlab.engines.base_identity import file_sha256, identity_of
-from metaclaw_jlab.policies.model_request import check_gguf
+from metaclaw_jlab.engines.gguf_header import read_header
 from metaclaw_jlab.runtime.home import Home, home_error, replace_private
 
 if TYPE_CHECKING:
@@ -111,34 +111,23 @@ def read_base(path: Path) -> GgufBase:
 
     from metaclaw_jlab.engines.adapter_weights import Layer
 
-    check_gguf(path)
-    try:
-        reader = gguf.GGUFReader(path)
-        architecture = str(_value(reader, "general.architecture"))
-        if architecture not in ARCHITECTURES:
-            raise ModelUnusable(
-                f"{path.name} is a model of the kind {architecture}; adapters are written for "
-                f"{', '.join(sorted(ARCHITECTURES))} only.",
-                "Serve its safetensors: policy.local_form safetensors.",
-            )
-        blocks = int(_value(reader, f"{architecture}.block_count"))
-        heads = int(_value(reader, f"{architecture}.attention.head_count"))
-        key_heads = int(_value(reader, f"{architecture}.attention.head_count_kv", heads))
-        # The shapes of the file are those of ggml: the inputs come first.
-        shapes = {one.name: tuple(int(n) for n in one.shape) for one in reader.tensors}
-    except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
-        if isinstance(error, ModelUnusable):
-            raise
+    header = read_header(path)
+    architecture = str(header.values.get("general.architecture"))
+    if architecture not in ARCHITECTURES:
         raise ModelUnusable(
-            f"{path.name} cannot be read as a model ({error}).", "Get the file again."
-        ) from error
+            f"{path.name} is a model of the kind {architecture}; adapters are written for "
+            f"{', '.join(sorted(ARCHITECTURES))} only.",
+            "Serve its safetensors: policy.local_form safetensors.",
+        )
+    blocks, heads = header.number("block_count"), header.number("attention.head_count")
+    key_heads = header.number("attention.head_count_kv", heads)
     tensors, layers = {}, {}
     known = next(arch for arch, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
     names = gguf.get_tensor_name_map(known, blocks)
     for name in (f"model.layers.{block}.{one}" for block in range(blocks) for one in LINEAR):
         tensor = f"{names.get_name(name)}.weight"
-        if tensor in shapes:
-            inputs, outputs = shapes[tensor]
+        if tensor in header.tensors:
+            outputs, inputs = header.tensors[tensor].shape
             tensors[name] = tensor
             layers[name] = Layer(inputs, outputs, torch.float32, torch.device("cpu"))
     return GgufBase(architecture, heads, key_heads, tensors, layers)
@@ -220,12 +209,3 @@ def _is_current(target: Path, record: Path, made_of: dict[str, Any]) -> bool:
         same = all(told.get(key) == value for key, value in made_of.items())
         return same and file_sha256(target) == told.get("sha256")
     return False
-
-
-def _value(reader: Any, key: str, default: Any = None) -> Any:
-    field = reader.fields.get(key)
-    if field is None:
-        if default is None:
-            raise KeyError(f"it has no {key}")
-        return default
-    return field.contents()

@@ -15,11 +15,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from metaclaw_jlab.core.errors import FetchStopped, MetaclawError, MissingExtra, ModelUnusable
-from metaclaw_jlab.policies.model_request import check_gguf
+from metaclaw_jlab.engines.gguf_header import GgufTensor, read_header
 from metaclaw_jlab.policies.model_sources.transfer import Meter, Progress
 from metaclaw_jlab.policies.model_store import InstalledModel, folder_of, make
 from metaclaw_jlab.runtime.home import Home
@@ -53,7 +55,7 @@ ELSEWHERE = "Get its safetensors from the hub, or train another model."
 
 @dataclass(frozen=True, slots=True)
 class GgufModel:
-    """What a GGUF file says of itself. `shapes` are (outputs, inputs); `bits` a weight, by tensor."""
+    """What a GGUF file says of itself."""
 
     path: Path
     architecture: str
@@ -61,19 +63,12 @@ class GgufModel:
     tokens: list[str]
     kinds: list[int]
     special: dict[str, int]
-    shapes: dict[str, tuple[int, ...]]
-    bits: dict[str, float]
+    tensors: dict[str, GgufTensor]
 
     @property
     def size(self) -> int:
         """Bytes of the weights at 16 bits, a head that is there beside the embeddings counted."""
-        total = 0
-        for shape in self.shapes.values():
-            count = 2
-            for length in shape:
-                count *= length
-            total += count
-        return total
+        return sum(2 * prod(one.shape) for one in self.tensors.values())
 
     @property
     def ends(self) -> list[int]:
@@ -123,15 +118,11 @@ def to_safetensors(
 
 def read_gguf(path: Path) -> GgufModel:
     """What the conversion needs to know of a GGUF file. Raises ModelUnusable where it cannot be converted."""
+    if find_spec("gguf") is None:
+        raise MissingExtra("gguf", "local")
+    header = read_header(path)
+    told = header.values
     try:
-        import gguf
-    except ImportError as error:
-        raise MissingExtra("gguf", "local") from error
-
-    check_gguf(path)
-    try:
-        reader = gguf.GGUFReader(path)
-        told = {name: field.contents() for name, field in reader.fields.items() if "merges" not in name}
         model = GgufModel(
             path=path,
             architecture=str(told["general.architecture"]),
@@ -147,12 +138,11 @@ def read_gguf(path: Path) -> GgufModel:
                 )
                 if key in told
             },
-            shapes={one.name: tuple(int(n) for n in reversed(one.shape)) for one in reader.tensors},
-            bits={one.name: 8 * int(one.n_bytes) / int(one.n_elements) for one in reader.tensors},
+            tensors=header.tensors,
         )
-    except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
+    except KeyError as error:
         raise ModelUnusable(
-            f"{path.name} cannot be read as a model ({error}).", "Get the file again."
+            f"{path.name} is no language model: it has no {error}.", "Take another file."
         ) from error
     if model.architecture not in ARCHITECTURES:
         raise ModelUnusable(
@@ -259,8 +249,8 @@ def _loaded(source: GgufModel, dtype: Any) -> Any:
 
 def _tie(source: GgufModel, model: Any) -> None:
     """Make the head and the embeddings one where they are two quantisations of one matrix; the finer one stays."""
-    head, embeddings = "output.weight", "token_embd.weight"
-    if head not in source.shapes or source.shapes[head] != source.shapes[embeddings]:
+    head, embeddings = source.tensors.get("output.weight"), source.tensors["token_embd.weight"]
+    if head is None or head.shape != embeddings.shape:
         return
     import torch
 
@@ -269,7 +259,7 @@ def _tie(source: GgufModel, model: Any) -> None:
         apart = float((upper.float() - lower.float()).norm() / lower.float().norm())
         if apart > TIED_WITHIN:
             return
-        if source.bits[head] > source.bits[embeddings]:
+        if head.bits > embeddings.bits:
             lower.copy_(upper)
     model.config.tie_word_embeddings = True
     model.tie_weights()

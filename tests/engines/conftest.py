@@ -252,7 +252,7 @@ def _spoken_model(kind: str, vocabulary: int, tied: bool) -> Any:
     import transformers as t
 
     torch.manual_seed(11)
-    sizes = {
+    sizes: dict[str, Any] = {
         "vocab_size": vocabulary,
         "hidden_size": 64,
         "intermediate_size": 96,

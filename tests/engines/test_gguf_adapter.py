@@ -25,13 +25,14 @@ def peft_adapter(model: Any, folder: Path, **config: Any) -> Any:
 
     from peft import LoraConfig, get_peft_model
 
+    configuration: Any = LoraConfig
     wanted = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM"} | config
     torch.manual_seed(3)
-    changed = get_peft_model(copy.deepcopy(model), LoraConfig(**wanted))
+    changed = get_peft_model(copy.deepcopy(model), configuration(**wanted))
     for name, parameter in changed.named_parameters():
         if "lora_" in name:
             torch.nn.init.normal_(parameter, std=0.25)
-    changed.save_pretrained(folder)
+    changed.save_pretrained(str(folder))
     return changed.eval()
 
 
