@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaclaw_jlab.agent.graded_sandbox import asked
 from metaclaw_jlab.agent.practice_prompts import practice_prompt
+from metaclaw_jlab.assembly import uses_embedded_policy
 from metaclaw_jlab.core.errors import NothingToTrain
 from metaclaw_jlab.core.gate import Comparison, GateReport
 from metaclaw_jlab.core.training import PromptKind, RunState, StepReport, TrainingPrompt, TrainingRun
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from metaclaw_jlab.learning.outer_loop import Progress
 
 GATE_TASKS = 400  # fresh validation tasks of each gate: a gain of 0.10 is found with them four times of five
+LOCAL_GATE_TASKS = (
+    160  # of a real model, whose attempts take a hundred times as long: for one task in five otherwise
+)
 _SEEDS = 2**31
 _DIGITS = 4
 
@@ -54,7 +58,7 @@ def train_house(run: HouseRun) -> Trained | None:
     with _Shown(run.say) as shown:
         loop = run.workspace.outer_loop(
             on_progress=shown.show,
-            gate_prompts=lambda seed: gate_prompts(run, seed),
+            gate_prompts=lambda seed: gate_prompts(run, seed, gate_tasks(run)),
             settle=_settling(run),
             on_attempted=lambda pairs: run.stream.attempted_again(pairs),
         )
@@ -71,13 +75,22 @@ def train_house(run: HouseRun) -> Trained | None:
     return Trained(done, steps, gates[-1] if gates else None, Serving(database).current())
 
 
+def gate_tasks(run: HouseRun) -> int:
+    """How many fresh tasks a gate of this house has."""
+    settings = run.workspace.settings()
+    return settings.training.gate_tasks or (
+        GATE_TASKS if uses_embedded_policy(settings) else LOCAL_GATE_TASKS
+    )
+
+
 def gate_prompts(run: HouseRun, seed: int, n: int = GATE_TASKS) -> tuple[TrainingPrompt, ...]:
     """Fresh validation tasks of the house under the skills that its library has for them now."""
     own = Random(f"gate/{run.plan.seed}/{seed}").randrange(_SEEDS)
     library = run.stream.library()
     found = []
     house, prompting = run.stream.household.house, run.conditions.prompting
-    for number, task in enumerate(validation_tasks(house, own, n, names=run.plan.names)):
+    tasks = validation_tasks(house, own, n, names=run.plan.names, compound_share=run.plan.compound_share)
+    for number, task in enumerate(tasks):
         skills = run.workspace.retrieve(asked(task), library)
         bodies = [match.skill.body for match in skills]
         name = f"gate-{own}-{number:05d}"

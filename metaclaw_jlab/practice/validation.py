@@ -8,10 +8,14 @@ from metaclaw_jlab.practice.sampling import task_set
 from metaclaw_jlab.practice.task import PracticeTask
 
 
-def validation_tasks(house: House, seed: int, n: int, *, names: Style = "random") -> tuple[PracticeTask, ...]:
-    """n tasks of the house, half of them compounds; other ones for every seed.
+def validation_tasks(
+    house: House, seed: int, n: int, *, names: Style = "random", compound_share: float = 0.5
+) -> tuple[PracticeTask, ...]:
+    """n tasks of the house, that share of them compounds; other ones for every seed.
 
     The embedded model never understands the one compound wording that is held out for validation: with it half of
     these tasks would tell nothing, so their parts are joined as in training.
     """
-    return task_set("validation", seed, n, house=house, names=names, joined="train")
+    return task_set(
+        "validation", seed, n, house=house, names=names, compound_share=compound_share, joined="train"
+    )

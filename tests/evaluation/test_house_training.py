@@ -15,7 +15,10 @@ from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.training import PromptKind, RunState, TrainingRun
 from metaclaw_jlab.evaluation.house_run import HouseRun, Plan
 from metaclaw_jlab.evaluation.house_training import (
+    GATE_TASKS,
+    LOCAL_GATE_TASKS,
     gate_prompts,
+    gate_tasks,
     render_training,
     train_house,
     training_report,
@@ -112,3 +115,12 @@ def test_people_are_told_that_what_was_not_promoted_does_not_serve() -> None:
 
 def test_nothing_is_told_of_no_training() -> None:
     assert render_training(training_report(None)) == []
+
+
+def test_a_gate_of_a_real_model_has_fewer_tasks_and_as_many_as_are_asked_for(house: HouseRun) -> None:
+    house.workspace.overrides["policy.base_url"] = None
+    assert gate_tasks(house) == GATE_TASKS
+    house.workspace.overrides["policy.local_model"] = "elsewhere"
+    assert gate_tasks(house) == LOCAL_GATE_TASKS
+    house.workspace.overrides["training.gate_tasks"] = 12
+    assert gate_tasks(house) == 12
