@@ -67,12 +67,16 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 
 def render(report: Mapping[str, Any]) -> str:
     """A row for each writer, before and after."""
-    rows = [f"{'':10}{'':8}{'skills':>7}{'useful':>8}  {'of the skills':24}{'of the failures':24}"]
+    rows = [
+        f"{'':10}{'':8}{'skills':>7}{'useful':>8}  {'of the skills':22}{'of the failures':22}{'strict with':>12}"
+        f"{'without':>9}"
+    ]
     for writer, stages in report["evolvers"].items():
         for stage, found in stages.items():
             rows.append(
                 f"{writer:10}{stage:8}{found['written']:>7}{found['useful']:>8}  "
-                f"{_share(found['of_written']):24}{_share(found['of_failures']):24}"
+                f"{_share(found['of_written']):22}{_share(found['of_failures']):22}"
+                f"{_number(found['strict_with']):>12}{_number(found['strict_without']):>9}"
             )
     rows.append(
         f"{report['failures']} failures of {report['model']}, split {report['split']}, seed {report['seed']}; each "
@@ -86,6 +90,10 @@ def _share(found: Mapping[str, Any] | None) -> str:
         return "-"
     low, high = found["ci95"]
     return f"{found['share']:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _number(found: float | None) -> str:
+    return "-" if found is None else f"{found:.2f}"
 
 
 def _tell(n: int, index: int, records: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,7 @@
-"""The share of useful skills for the distiller, a model, and both, before they are judged by replay and after."""
+"""The share of useful skills for the distiller, a model, and both, before they are judged by replay and after.
+
+Before that, of both the distiller's is taken where there is one, as it is where nothing can be done again.
+"""
 
 from __future__ import annotations
 
@@ -171,7 +174,15 @@ def _share(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "useful": useful,
         "of_written": _interval(useful, len(written)),
         "of_failures": _interval(useful, len(found)),
+        "strict_without": _mean(written, "without"),
+        "strict_with": _mean(written, "with_it"),
     }
+
+
+def _mean(written: Sequence[dict[str, Any]], name: str) -> float | None:
+    """The share of fresh tasks that were strict, over all skills; one task says little of one skill."""
+    trials = sum(one["trials"] for one in written)
+    return round(sum(one[name] for one in written) / trials, _DIGITS) if trials else None
 
 
 def _interval(useful: int, n: int) -> dict[str, Any] | None:

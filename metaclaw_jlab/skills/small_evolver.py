@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import EvolverError
 from metaclaw_jlab.core.evolution import Draft, Failure, FailureKind, Proposal, Source
 from metaclaw_jlab.core.policy import Completion, Policy
@@ -100,13 +101,14 @@ def _complaints(failures: Sequence[Failure]) -> tuple[list[_Complaint], dict[str
 
 def _draft(completion: Completion, complaint: _Complaint, taken: set[str]) -> Draft:
     """The draft in a reply. Raises EvolverError where it is of no use."""
+    model, _ = answering(completion.model)
     found = None if completion.finish_reason == "length" else written(completion.text)
     if found is None:
-        raise EvolverError(f"{completion.model} wrote no rule for it.")
+        raise EvolverError(f"{model} wrote no rule for it.")
     when, rule, name = found
     problem = "runs on" if len(rule) >= RULE_CHARS else objection(rule, complaint.said, complaint.failures)
     if problem is not None:
-        raise EvolverError(f"The rule that {completion.model} wrote {problem}: “{rule[:80]}”.")
+        raise EvolverError(f"The rule that {model} wrote {problem}: “{rule[:80]}”.")
     if names_in(when, complaint.said, complaint.failures) or not when.lower().startswith("use when "):
         when = use_when(situation_of(complaint.failures))
     body = rule if rule.endswith((".", "!", "?")) else f"{rule}."

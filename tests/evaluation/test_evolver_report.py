@@ -153,6 +153,7 @@ def test_the_report_has_shares_with_intervals_and_is_not_measured_twice(
     assert found["both"]["after"]["of_failures"]["ci95"][0] == pytest.approx(
         0.3424, abs=1e-4
     )  # Wilson, 2 of 2
+    assert (found["both"]["after"]["strict_with"], found["both"]["after"]["strict_without"]) == (1.0, 0.0)
     again, opened = measured(log, conditions, FIRST)
     assert (again, opened) == (report, [])
     assert "both" in practice_evolvers.render(report)
