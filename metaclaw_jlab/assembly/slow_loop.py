@@ -133,9 +133,14 @@ def _own_prompting(workspace: Workspace, settings: Settings) -> Prompting | None
 
 
 def _base_sha256(workspace: Workspace, base: str) -> str:
+    """Of the form that is trained. Raises TrainingError where it is not on this machine."""
+    from metaclaw_jlab.core.errors import ModelUnusable
     from metaclaw_jlab.engines.base_identity import identity_of
 
-    return identity_of(workspace.home, base)
+    try:
+        return identity_of(workspace.home, base)
+    except ModelUnusable as error:
+        raise TrainingError(error.cause, error.next_step) from error
 
 
 def _plan(

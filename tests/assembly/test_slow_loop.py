@@ -192,6 +192,14 @@ def test_the_base_is_known_by_its_weights(workspace_with: Callable[..., Workspac
     assert len(loop.base_sha256()) == 64
 
 
+def test_a_base_that_is_not_here_is_not_trained_and_the_sentence_says_how_to_get_it(
+    workspace_with: Callable[..., Workspace],
+) -> None:
+    loop = made(workspace_with(**{"policy.local_model": "smollm2-135m"}))
+    with pytest.raises(TrainingError, match="metaclaw models get smollm2-135m --form safetensors"):
+        loop.base_sha256()
+
+
 def test_a_gate_attempts_at_the_serving_temperature(workspace_with: Callable[..., Workspace]) -> None:
     gating = made(workspace_with(**{"policy.temperature": 0.4})).gating()
     assert gating.temperature == 0.4
