@@ -46,7 +46,7 @@ from metaclaw_jlab.runtime.leases import lease
 LEASE = "demo-local"
 CONCURRENCY = 4  # as many as llama.cpp has slots
 ROUND = 8
-STREAM_SHARE = 0.4  # of the time, where there is a limit
+STREAM_SHARE = 0.35  # of the time, where there is a limit
 _LEASE_SECONDS = 7 * 86_400.0
 
 
@@ -85,7 +85,7 @@ def demonstrate_local(
     KeyboardInterrupt, which says how to go on.
     """
     deadline = Deadline(plan.minutes, clock() if began is None else began, clock)
-    overrides = overrides_of(plan, model)
+    overrides = overrides_of(plan, model, output)
     folder, state = open_folder(plan, model, models, output, overrides, say)
     measurement = _Measurement(plan, model, folder, state, deadline, say)
     home = open_home(folder.home)

@@ -19,6 +19,8 @@ from metaclaw_jlab.practice import splits_sha256
 from metaclaw_jlab.runtime.home import Home, home_error
 from metaclaw_jlab.settings.configuration import load
 
+WORDING_SECONDS = 40.0  # of a skill: an attempt of a real model on two cores takes seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPlan:
@@ -58,9 +60,9 @@ class Deadline:
         return self.clock() - self.began
 
 
-def overrides_of(plan: LocalPlan, model: InstalledModel) -> dict[str, object]:
+def overrides_of(plan: LocalPlan, model: InstalledModel, output: Path) -> dict[str, object]:
     """The settings of the home that learns: this model answers and writes the skills, whatever is set elsewhere."""
-    return {
+    own: dict[str, object] = {
         "policy.base_url": None,
         "policy.local_model": model.name,
         "policy.local_form": model.form,
@@ -69,6 +71,14 @@ def overrides_of(plan: LocalPlan, model: InstalledModel) -> dict[str, object]:
         "agent.namespace": "",
         "evolver.base_url": None,
     }
+    if _settings(output, own).evolver.wording_seconds is None:
+        own["evolver.wording_seconds"] = WORDING_SECONDS
+    return own
+
+
+def _settings(output: Path, overrides: Mapping[str, object]) -> Settings:
+    """Those of a home without a configuration of its own."""
+    return load(output.absolute().with_suffix("") / "config.toml", dict(overrides)).settings
 
 
 def open_folder(
@@ -83,8 +93,7 @@ def open_folder(
 
     Raises StoreFull, StoreReadOnly.
     """
-    nowhere = output.absolute().with_suffix("") / "config.toml"
-    of = _what(plan, model, prompting_for(models, model.name), load(nowhere, dict(overrides)).settings)
+    of = _what(plan, model, prompting_for(models, model.name), _settings(output, overrides))
     folder = folder_for(output, of)
     state = folder.read()
     if state is None:

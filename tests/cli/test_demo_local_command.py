@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import pytest
 
 from metaclaw_jlab.policies.model_request import MANIFEST
 from metaclaw_jlab.practice import splits_sha256
+from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.runtime.policy_server import stop
 from tests.evaluation.obeying_server import known_tasks
 
 ROOT = Path(__file__).parents[2]
@@ -86,8 +88,11 @@ def made(tmp_path: Path) -> Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Demo:
-    return made(tmp_path)
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    demo = made(tmp_path)
+    yield demo
+    for home in demo.homes():
+        stop(Home(home))
 
 
 @pytest.fixture(scope="module")
