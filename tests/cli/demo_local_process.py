@@ -1,14 +1,15 @@
 """`metaclaw demo-local` in a process whose policy server is the obeying one: SERVER-OPTIONS -- ARGUMENTS."""
 
 import sys
+from collections.abc import Callable
 
 from metaclaw_jlab.cli.main import main
 from metaclaw_jlab.runtime import policy_server
 from metaclaw_jlab.runtime.home import Home
 
 
-def obeying_command(options: list[str]) -> None:
-    """Have the obeying server started, with these options."""
+def obeying_command(options: list[str]) -> Callable[..., list[str]]:
+    """What starts the obeying server, with these options, in place of runtime.policy_server.server_command."""
 
     def command(home: Home, model: str, form: str = "auto") -> list[str]:
         module = "tests.evaluation.obeying_server"
@@ -25,10 +26,10 @@ def obeying_command(options: list[str]) -> None:
             *options,
         ]
 
-    policy_server.server_command = command
+    return command
 
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    obeying_command(sys.argv[1:split])
+    policy_server.server_command = obeying_command(sys.argv[1:split])
     sys.exit(main(["demo-local", *sys.argv[split + 1 :]]))
