@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from metaclaw_jlab.engines.llama_cpp.capacity import physical_cores
 from metaclaw_jlab.engines.llama_cpp.child import Child
 from metaclaw_jlab.engines.llama_cpp.instance import Setup
@@ -106,13 +108,22 @@ def measured(direct: Target, front: Target, repeats: int, tokens: int) -> dict[s
     return found
 
 
-def cold_start(home: Home, model: str) -> tuple[Target, float]:
-    """The policy server, and the seconds from nothing to its first answer."""
+def processor_time(pid: int, target: Target, tokens: int) -> float:
+    """Microseconds of a core that the front takes for each token of a stream; a busy machine hardly changes it."""
+    front = psutil.Process(pid)
+    before = front.cpu_times()
+    count = stream(target, 5000, tokens)[0]
+    after = front.cpu_times()
+    return 1e6 * (after.user + after.system - before.user - before.system) / count
+
+
+def cold_start(home: Home, model: str) -> tuple[Target, int, float]:
+    """The policy server, its process, and the seconds from nothing to its first answer."""
     began = time.perf_counter()
     endpoint = ensure(home, model, form="gguf", on_progress=print)
     target = Target(endpoint.base_url, endpoint.token, endpoint.model)
     stream(target, 0, 1)
-    return target, time.perf_counter() - began
+    return target, endpoint.pid, time.perf_counter() - began
 
 
 def main() -> None:
@@ -130,10 +141,11 @@ def main() -> None:
         key = secrets.token_urlsafe(16)
         setup = Setup(str(place), chosen.model, "", max(STREAMS), SLOT_TOKENS, physical_cores(), key)
         try:
-            front, first = cold_start(home, chosen.model)
+            front, pid, first = cold_start(home, chosen.model)
             child = Child(setup, lambda _: None)
             direct = Target(f"{child.address()}/v1", key, chosen.model)
             prefix = [stream(front, 1000 + number, 1)[1] for number in range(2)]
+            processor = processor_time(pid, front, 5 * chosen.tokens)
             found = measured(direct, front, chosen.repeats, chosen.tokens)
             child.stop()
         finally:
@@ -143,6 +155,7 @@ def main() -> None:
         "cores": os.cpu_count(),
         "threads": physical_cores(),
         "first_answer_s": first,
+        "front_processor_us_per_token": processor,
         "prompt": {"tokens_read": prefix[-1]["prompt_n"], "tokens_reused": prefix[-1]["cache_n"]},
         **found,
         "limits": LIMITS,
