@@ -11,7 +11,8 @@ from metaclaw_jlab.engines.adapter_bank import AdapterBank, LoadedAdapter
 from metaclaw_jlab.engines.decoder_policy import encoded
 from metaclaw_jlab.engines.local_models import LocalModel
 
-ROWS = 8  # read together
+ROWS = 8  # read together at most
+LOGITS = 1 << 26  # elements of their logits: 256 MB
 
 Said = tuple[tuple[Message, ...], str]  # a prompt and the reply to it
 
@@ -26,16 +27,35 @@ def divergences(
 
     None for an empty reply. The caller owns the model meanwhile.
     """
-    for start in range(0, len(said), ROWS):
-        yield from _together(served, bank, said[start : start + ROWS], adapters[start : start + ROWS])
+    texts = [_tokens(served, one) for one in said]
+    start = 0
+    while start < len(texts):
+        count = _fitting([len(text) for _, text in texts[start : start + ROWS]], served.vocabulary)
+        yield from _together(served, bank, texts[start : start + count], adapters[start : start + count])
+        start += count
+
+
+def _tokens(served: LocalModel, said: Said) -> tuple[int, list[int]]:
+    """How long the prompt is, and the tokens of prompt and reply."""
+    prompt = encoded(served, said[0])
+    return len(prompt), [*prompt, *served.encode(said[1], False)][: served.context]
+
+
+def _fitting(lengths: Sequence[int], vocabulary: int) -> int:
+    """How many of these texts are read together, but at least one."""
+    for count in range(len(lengths), 1, -1):
+        if count * max(lengths[:count]) * vocabulary <= LOGITS:
+            return count
+    return 1
 
 
 def _together(
-    served: LocalModel, bank: AdapterBank, said: Sequence[Said], adapters: Sequence[LoadedAdapter | None]
+    served: LocalModel,
+    bank: AdapterBank,
+    read_together: Sequence[tuple[int, list[int]]],
+    adapters: Sequence[LoadedAdapter | None],
 ) -> Iterator[float | None]:
-    prompts = [encoded(served, messages) for messages, _ in said]
-    replies = [served.encode(text, False) for _, text in said]
-    texts = [[*prompt, *reply][: served.context] for prompt, reply in zip(prompts, replies, strict=True)]
+    texts = [text for _, text in read_together]
     width, device = max(map(len, texts)), served.model.device
     # Padded on the right: with a causal model what follows a token does not reach it.
     ids = torch.tensor([text + [0] * (width - len(text)) for text in texts], device=device)
@@ -48,9 +68,9 @@ def _together(
         return logits.float()
 
     own, base = read(adapters), read([None] * len(texts))
-    for row, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
-        tokens = slice(len(prompt) - 1, len(text) - 1)  # where each token of the reply was chosen
-        if len(text) <= len(prompt):
+    for row, (prompt, text) in enumerate(read_together):
+        tokens = slice(prompt - 1, len(text) - 1)  # where each token of the reply was chosen
+        if len(text) <= prompt:
             yield None
             continue
         mine = torch.log_softmax(own[row, tokens], -1)

@@ -15,6 +15,7 @@ from metaclaw_jlab.agent.practice_prompts import practice_prompt
 from metaclaw_jlab.agent.prompt import observation_message, opening
 from metaclaw_jlab.agent.rooms import SandboxRooms
 from metaclaw_jlab.core.policy import Completion, Message, Sampling
+from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.score import Score, Unscored
 from metaclaw_jlab.core.start_state import StartState
 from metaclaw_jlab.core.task import Check, CheckKind, Task
@@ -40,7 +41,12 @@ def never(_: Sequence[Asked]) -> list[Completion]:
     raise AssertionError("Nobody should have asked.")
 
 
-def how(pool: SandboxPool, threads: ThreadPoolExecutor, generate: object = never) -> GroupRollout:
+def how(
+    pool: SandboxPool,
+    threads: ThreadPoolExecutor,
+    generate: object = never,
+    prompting: Prompting = DEFAULT_PROMPTING,
+) -> GroupRollout:
     return GroupRollout(
         model="m",
         generate=generate,  # type: ignore[arg-type]
@@ -48,6 +54,7 @@ def how(pool: SandboxPool, threads: ThreadPoolExecutor, generate: object = never
         sampling=Sampling(1.0, 64),
         max_steps=3,
         threads=threads,
+        prompting=prompting,
     )
 
 
@@ -69,6 +76,14 @@ def test_each_completion_is_scored_by_what_it_did(arm_pool: SandboxPool, threads
         how(arm_pool, threads, lambda batch: [reply("x = 5") for _ in batch]),
     )
     assert values(groups.wait()[0]) == [1.0, -1.0, -1.0]
+
+
+def test_a_task_ends_when_its_code_has_run_where_the_policy_is_asked_so(
+    arm_pool: SandboxPool, threads: ThreadPoolExecutor
+) -> None:
+    once = how(arm_pool, threads, never, Prompting(ends="ran"))
+    groups = start_groups([prompt()], [[reply("x = 2", done=False)]], [[1]], once)
+    assert values(groups.wait()[0]) == [1.0]
 
 
 def test_the_policy_goes_on_after_its_own_completion(

@@ -152,3 +152,14 @@ def test_a_room_that_does_not_open_leaves_the_attempt_unscored(toy: Toy, trained
     assert {attempt.score for attempt in found} == {None}
     assert {attempt.reason for attempt in found} == {"There is no room. Wait."}
     assert len({key_of(attempt) for attempt in found}) == 6
+
+
+def test_a_task_ends_as_it_does_where_the_policy_serves(
+    toy: Toy, trained: Toy, attempts: Sequence[Attempt]
+) -> None:
+    """In a toy room only a reply that was cut off fails: any other ends its task where code that has run does."""
+    ask(toy, trained, prompting={"ends": "ran"})
+    assert run_to_end(toy, *TRIALS)[-1]["ending"] == "done"
+    found = read_attempts(toy.folder)
+    assert len(found) == len(attempts)
+    assert sum(attempt.steps for attempt in found) < sum(attempt.steps for attempt in attempts)

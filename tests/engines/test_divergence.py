@@ -11,7 +11,7 @@ import torch
 
 from metaclaw_jlab.core.policy import Message
 from metaclaw_jlab.engines.adapter_bank import AdapterBank, LoadedAdapter
-from metaclaw_jlab.engines.divergence import ROWS, divergences
+from metaclaw_jlab.engines.divergence import ROWS, _fitting, divergences
 
 ASKED = (Message("user", "how many?"),)
 
@@ -80,3 +80,10 @@ def test_replies_that_are_read_together_count_alone(
 
 def test_an_empty_reply_has_no_divergence(served: Any, bank: AdapterBank, adapter: LoadedAdapter) -> None:
     assert found(served, bank, ["", "x"], [adapter, adapter])[0] is None
+
+
+def test_fewer_texts_are_read_together_where_the_vocabulary_is_large() -> None:
+    assert _fitting([100] * 8, 1_000) == 8
+    assert _fitting([400, 400, 500], 100_000) == 1
+    assert _fitting([100, 200, 300, 3000], 60_000) == 3
+    assert _fitting([100_000], 100_000) == 1
