@@ -41,7 +41,8 @@ class Trials:
     def run(self, candidates: Sequence[Candidate], tasks: Sequence[PracticeTask]) -> bool:
         """All candidates at all tasks, without what is there already; whether it was done to the end.
 
-        Raises TaskFailed where one attempt after the other fails. After KeyboardInterrupt what runs is waited for.
+        Raises TaskFailed where one attempt after the other fails. After KeyboardInterrupt nobody waits for what runs:
+        it is tried again by the next run.
         """
         jobs = list(self._missing(candidates, tasks))
         waiting, running = iter(jobs), set[Future[Attempt]]()
@@ -58,7 +59,7 @@ class Trials:
                     self._take(future.result())
                 done += len(over)
         finally:
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def table(self, tasks: Sequence[PracticeTask]) -> Mapping[str, Mapping[str, Score]]:
         """The scores by candidate, at these tasks."""
