@@ -117,10 +117,10 @@ def processor_time(pid: int, target: Target, tokens: int) -> float:
     return 1e6 * (after.user + after.system - before.user - before.system) / count
 
 
-def cold_start(home: Home, model: str) -> tuple[Target, int, float]:
+def cold_start(home: Home, model: str, threads: int) -> tuple[Target, int, float]:
     """The policy server, its process, and the seconds from nothing to its first answer."""
     began = time.perf_counter()
-    endpoint = ensure(home, model, form="gguf", on_progress=print)
+    endpoint = ensure(home, model, form="gguf", on_progress=print, options=("--threads", str(threads)))
     target = Target(endpoint.base_url, endpoint.token, endpoint.model)
     stream(target, 0, 1)
     return target, endpoint.pid, time.perf_counter() - began
@@ -133,15 +133,17 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=0, help="of llama.cpp; 0 takes the physical cores")
     chosen = parser.parse_args()
+    threads = chosen.threads or physical_cores()
     with tempfile.TemporaryDirectory() as folder:
         home = open_home(Path(folder) / "home")  # whatever is served from the other one goes on
         share(open_home(chosen.home), home)
         place = resolve(home, chosen.model, "gguf").place
         key = secrets.token_urlsafe(16)
-        setup = Setup(str(place), chosen.model, "", max(STREAMS), SLOT_TOKENS, physical_cores(), key)
+        setup = Setup(str(place), chosen.model, "", max(STREAMS), SLOT_TOKENS, threads, key)
         try:
-            front, pid, first = cold_start(home, chosen.model)
+            front, pid, first = cold_start(home, chosen.model, threads)
             child = Child(setup, lambda _: None)
             direct = Target(f"{child.address()}/v1", key, chosen.model)
             prefix = [stream(front, 1000 + number, 1)[1] for number in range(2)]
@@ -153,7 +155,7 @@ def main() -> None:
     result = {
         "model": chosen.model,
         "cores": os.cpu_count(),
-        "threads": physical_cores(),
+        "threads": threads,
         "first_answer_s": first,
         "front_processor_us_per_token": processor,
         "prompt": {"tokens_read": prefix[-1]["prompt_n"], "tokens_reused": prefix[-1]["cache_n"]},
