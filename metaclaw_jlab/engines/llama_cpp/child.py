@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from metaclaw_jlab.engines.llama_cpp.load_failure import load_failure
 _log = logging.getLogger(__name__)
 KEPT_LINES = 40
 STOP_SECONDS = 5.0
+_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """What the process inherits. Its threads sleep while they wait for each other, where nobody decided otherwise:
+    threads that spin hold the very core that the other one needs, and on a busy machine that is eight times slower."""
+    chosen = any(name in given for name in _WAITING)
+    return {**given} if chosen else {**given, "OMP_WAIT_POLICY": "passive"}
 
 
 class Child:
@@ -33,6 +42,7 @@ class Child:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            env=environment(os.environ),
         )
         self._listener = threading.Thread(target=self._listen, name="llama.cpp", daemon=True)
         self._listener.start()
