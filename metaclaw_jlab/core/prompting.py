@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-Instructions = Literal["notebook", "brief"]
+Instructions = Literal["notebook", "brief", "parts"]
 Placement = Literal["system", "task"]
 Ending = Literal["said", "ran"]
 

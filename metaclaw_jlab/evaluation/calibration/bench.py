@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
+from typing import get_args
 
 from metaclaw_jlab.agent.prompt import MEND, SKILLS_PREAMBLE, system_message
 from metaclaw_jlab.assembly import Workspace, open_workspace
@@ -18,7 +19,7 @@ from metaclaw_jlab.core.ablation import Attempt
 from metaclaw_jlab.core.config import Settings, SkillSettings
 from metaclaw_jlab.core.errors import LeaseHeld
 from metaclaw_jlab.core.policy import Policy, Sampling
-from metaclaw_jlab.core.prompting import Prompting
+from metaclaw_jlab.core.prompting import Instructions, Prompting
 from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.evaluation.calibration.candidates import TRIED_COUNTS, Candidate
 from metaclaw_jlab.evaluation.practice_arms import (
@@ -146,7 +147,7 @@ def model_sha256(home: Home, name: str) -> str | None:
 
 def prompts_sha256() -> str:
     """Of the texts that stand in prompts whatever the task: attempts under others are not comparable."""
-    fixed = [system_message((), Prompting(instructions=name)).content for name in ("notebook", "brief")]
+    fixed = [system_message((), Prompting(instructions=name)).content for name in get_args(Instructions)]
     return hashlib.sha256("\0".join([*fixed, SKILLS_PREAMBLE, MEND]).encode()).hexdigest()
 
 

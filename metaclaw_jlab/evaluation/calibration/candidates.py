@@ -20,8 +20,13 @@ TRIED_COUNTS = (1, 2, 3)
 MIDDLE_THRESHOLD = 1.0
 THRESHOLDS = (DEFAULT_THRESHOLD, 0.75, MIDDLE_THRESHOLD, 1.25, 1.5)
 TEMPERATURES = (0.0, 0.3)
-_INSTRUCTIONS: tuple[Instructions, ...] = ("brief", "notebook")
-_ENDS: tuple[Ending, ...] = ("ran", "said")
+_FORMS: tuple[tuple[Instructions, Ending], ...] = (
+    ("brief", "ran"),
+    ("brief", "said"),
+    ("parts", "ran"),
+    ("notebook", "ran"),
+    ("notebook", "said"),
+)
 _PLACES: tuple[Placement, ...] = ("system", "task")
 
 
@@ -97,7 +102,7 @@ def _limited(stage: Stage, wanted: set[str]) -> Stage:
 def _forms(base: Candidate) -> tuple[Candidate, ...]:
     """Without skills: shorter prompts before longer ones, an end after one reply before one that has to be said."""
     found = []
-    for rows, instructions, ends in product((0, SHOWN_ROWS), _INSTRUCTIONS, _ENDS):
+    for rows, (instructions, ends) in product((0, SHOWN_ROWS), _FORMS):
         name = f"{instructions}-{ends}" + (f"-rows{rows}" if rows else "")
         prompting = Prompting(instructions=instructions, ends=ends, file_rows=rows, max_skills=0)
         found.append(Candidate(name, prompting, base.temperature))
