@@ -113,7 +113,7 @@ lab: setup  ## Open the examples in JupyterLab (LAB_ARGS for more options)
 # ---------------------------------------------------------------- check
 
 .PHONY: test
-test: test-python test-typescript test-browser  ## All tests: Python, TypeScript, browser
+test: test-python test-typescript test-browser test-model  ## All tests: Python, TypeScript, browser, a real model
 
 .PHONY: test-python
 test-python: setup test-tools  ## Unit tests in Python
@@ -126,6 +126,11 @@ test-typescript: setup  ## Unit tests in TypeScript
 .PHONY: test-browser
 test-browser: setup test-tools  ## JupyterLab in a headless Chromium
 	pytest ui-tests -n $(WORKERS) --dist loadfile
+
+# By itself: its training and its gate want both cores.
+.PHONY: test-model
+test-model: setup test-tools  ## smollm2-135m from end to end: fetched, served, trained, gated, swapped
+	pytest model-tests
 
 .PHONY: screenshots
 screenshots: setup test-tools  ## Take docs/screenshots/ anew

@@ -46,7 +46,7 @@ def test_where_nothing_helps_the_simplest_is_taken(home, planted):
 def test_losers_are_told_with_their_numbers(home, planted, small_model):
     found = run(home, planted(small_model))
     forms = [variant for variant in found.variants if variant.stage == "form"]
-    assert len(forms) == 8
+    assert len(forms) == 10
     assert sum(variant.chosen for variant in forms) == 1
     assert all(variant.n and variant.verdict for variant in forms)
     assert {variant.n for variant in forms} == {8, 16, 32}
