@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from metaclaw_jlab.assembly import open_workspace, policy_name, uses_embedded_policy
+from metaclaw_jlab.core.adapter import AdapterStatus
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
@@ -16,7 +17,9 @@ from metaclaw_jlab.runtime.policy_server import Endpoint
 from metaclaw_jlab.skills.distiller import Distiller
 from metaclaw_jlab.skills.evolver import ModelEvolver
 from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.marks import Mark, Marks
+from metaclaw_jlab.store.serving import Serving, ServingCause
 
 DATES = Skill("iso-dates", "Use when dates are written.", "Write dates as YYYY-MM-DD.")
 UNITS = Skill("si-units", "Use when lengths are printed.", "Print lengths in metres.")
@@ -56,6 +59,21 @@ def test_the_server_is_started_under_the_configured_limits(
     workspace = open_workspace(tmp_path, {"server.idle_minutes": 2.5, "server.max_batch": 4})
     workspace.serve(workspace.settings())
     assert asked["options"] == ("--idle-minutes", "2.5", "--max-batch", "4")
+
+
+def test_a_model_is_not_asked_for_what_was_trained_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = Endpoint("http://127.0.0.1:9/v1", "token", "tiny", 1)
+    monkeypatch.setattr(policy_server, "ensure", lambda *_, **__: served)
+    workspace = open_workspace(tmp_path)
+    serving = Serving(workspace.database())
+    for base, asked in (("tiny", "tiny@v1"), ("another", "tiny@v1")):
+        made = Adapters(workspace.database()).add(base, "c" * 64, 0)
+        Adapters(workspace.database()).decide(made.version, AdapterStatus.FORCED, "")
+        serving.put(made.version, ServingCause.FORCE, "")
+        assert workspace.policy().model == asked
+    workspace.close()
 
 
 def test_an_edit_of_the_library_becomes_a_generation_and_only_once(tmp_path: Path) -> None:

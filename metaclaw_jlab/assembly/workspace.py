@@ -239,7 +239,7 @@ class Workspace:
         endpoint = self.serve(settings, on_progress)
         base, version = answering(begun) if begun is not None else (endpoint.model, None)
         if begun is None or base.removesuffix(f"@v{version}") != endpoint.model:
-            version = version_for(self.database())
+            version = version_for(self.database(), base=endpoint.model)
         model = pinned(endpoint.model, version)
         return self._connected(settings, endpoint.base_url, model, Secret(endpoint.token))
 

@@ -28,13 +28,16 @@ def current_watch(database: Database) -> Watch | None:
     return Watch(version).after(outcomes)
 
 
-def version_for(database: Database, key: str | None = None) -> int | None:
-    """The version that answers the next task: what serves, or what served before it, as the watch's control."""
+def version_for(database: Database, key: str | None = None, *, base: str | None = None) -> int | None:
+    """The version that answers the next task: what serves, or what served before it, as the watch's control.
+
+    `base`: the model that answers, since what was promoted may be of another one.
+    """
     serving = Serving(database)
-    watch = current_watch(database)
-    if watch is not None and assign(watch, key or secrets.token_hex(6)):
-        return serving.previous()
-    return serving.current()
+    current, watch = serving.current(base), current_watch(database)
+    if watch is not None and watch.version == current and assign(watch, key or secrets.token_hex(6)):
+        return serving.previous(base)
+    return current
 
 
 def look_after(home: Home, database: Database, on_notice: Callable[[str], None]) -> Watch | None:

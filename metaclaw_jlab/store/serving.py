@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, true
 
 from metaclaw_jlab.store.database import Database
-from metaclaw_jlab.store.schema import trajectories
+from metaclaw_jlab.store.schema import adapters, trajectories
 from metaclaw_jlab.store.training_schema import serving
 
 
@@ -47,9 +47,10 @@ class Serving:
         self._database = database
         self._clock = clock
 
-    def current(self) -> int | None:
-        """The version that serves; None: the base."""
-        newest = self.history(1)
+    def current(self, base: str | None = None) -> int | None:
+        """The version that serves; None: the base. With `base` the newest one of that model, whatever came since of
+        others."""
+        newest = self._found(_NEWEST_FIRST.where(_of(base)).limit(1))
         return newest[0].version if newest else None
 
     def put(self, version: int | None, cause: ServingCause, reason: str) -> None:
@@ -70,10 +71,11 @@ class Serving:
         """At most `limit` changes by which this version came to serve, the newest first."""
         return self._found(_NEWEST_FIRST.where(serving.c.version == version).limit(limit))
 
-    def previous(self) -> int | None:
-        """What served before the newest promotion or force; None: the base, or there was none."""
-        change = select(func.max(serving.c.number)).where(serving.c.cause.in_(_CHANGES)).scalar_subquery()
-        before = select(serving.c.version).where(serving.c.number < change).order_by(serving.c.number.desc())
+    def previous(self, base: str | None = None) -> int | None:
+        """What served before the newest promotion or force; None: the base, or there was none. `base` as in current."""
+        changes = select(func.max(serving.c.number)).where(serving.c.cause.in_(_CHANGES), _of(base))
+        before = select(serving.c.version).where(serving.c.number < changes.scalar_subquery(), _of(base))
+        before = before.order_by(serving.c.number.desc())
         with self._database.read() as connection:
             return connection.execute(before.limit(1)).scalar()
 
@@ -95,3 +97,11 @@ class Serving:
             Served(row.number, row.version, ServingCause(row.cause), row.reason, row.at, row.after)
             for row in rows
         )
+
+
+def _of(base: str | None) -> ColumnElement[bool]:
+    """Changes to a version of this model, or to no version."""
+    if base is None:
+        return true()
+    own = select(adapters.c.version).where(adapters.c.base == base)
+    return or_(serving.c.version.is_(None), serving.c.version.in_(own))

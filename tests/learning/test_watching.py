@@ -11,7 +11,7 @@ from metaclaw_jlab.learning.watch import WatchDecision, assign
 from metaclaw_jlab.learning.watching import current_watch, look_after, version_for
 from metaclaw_jlab.store.serving import Serving, ServingCause
 from tests.learning.homes import CHECK, Ground, passed
-from tests.learning.trained import candidate, gated
+from tests.learning.trained import BASE, candidate, gated
 
 KEYS = [f"t{number}" for number in range(30)]
 
@@ -159,3 +159,11 @@ def test_what_a_person_chose_is_not_watched(home_ground: Ground, rolled_back: bo
     in_turn(home_ground, serves, None)
     assert look_after(home_ground.home, home_ground.database, lambda _: None) is None
     assert Serving(home_ground.database).current() == serves
+
+
+def test_a_model_is_never_asked_for_the_version_of_another(home_ground: Ground) -> None:
+    version = promoted(home_ground)
+    asked = {version_for(home_ground.database, key, base="another-model") for key in KEYS}
+    assert asked == {None}
+    of_its_own = {version_for(home_ground.database, key, base=BASE) for key in KEYS}
+    assert of_its_own == {version, None}  # the base is its control

@@ -120,3 +120,19 @@ def test_when_one_version_came_to_serve_is_told(database: Database, serving: Ser
     assert [one.number for one in serving.of(first, 9)] == [3, 1]
     assert [one.number for one in serving.of(first, 1)] == [3]
     assert serving.of(9, 9) == ()
+
+
+def test_what_serves_of_one_model_is_not_hidden_by_what_serves_of_another(
+    database: Database, serving: Serving
+) -> None:
+    first = promoted(database, "aa")
+    serving.put(first, ServingCause.PROMOTE, "")
+    base = Adapters(database).get(first).base
+    other = Adapters(database).add("another-model", "c" * 64, 0)
+    Adapters(database).decide(other.version, AdapterStatus.FORCED, "")
+    serving.put(other.version, ServingCause.FORCE, "")
+    assert serving.current(base) == first
+    assert serving.previous("another-model") is None
+    assert serving.current("a-third") is None
+    serving.put(None, ServingCause.ROLLBACK, "")
+    assert serving.current(base) is None

@@ -203,17 +203,17 @@ class Room:
             before = self._turns.remembered(key, settings.proxy.session_minutes * 60)
             if before is not None:
                 return before
-        version = self._version(key) if local else None
+        version = self._version(key, settings.policy.local_model) if local else None
         found = self._shelf.find(query_of(messages, stage) if skills else "", settings.skills)
         injection = Injection(found.text, found.skills, found.generation, version)
         if key is not None:
             self._turns.remember(key, injection)
         return injection
 
-    def _version(self, key: str | None) -> int | None:
+    def _version(self, key: str | None, base: str) -> int | None:
         from metaclaw_jlab.learning.watching import version_for
 
-        return version_for(self.workspace.database(), key)
+        return version_for(self.workspace.database(), key, base=base)
 
     async def _in_pool(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
