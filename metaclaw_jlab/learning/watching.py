@@ -9,6 +9,7 @@ from metaclaw_jlab.core.errors import AdapterRefused
 from metaclaw_jlab.learning.adapters import roll_back
 from metaclaw_jlab.learning.watch import Watch, WatchDecision, assign
 from metaclaw_jlab.runtime.home import Home
+from metaclaw_jlab.store.adapters import Adapters
 from metaclaw_jlab.store.database import Database
 from metaclaw_jlab.store.outcomes import Outcomes
 from metaclaw_jlab.store.serving import Serving, ServingCause
@@ -19,10 +20,12 @@ def current_watch(database: Database) -> Watch | None:
     newest = next(iter(Serving(database).history(1)), None)
     if newest is None or newest.version is None or newest.cause is not ServingCause.PROMOTE:
         return None
-    before, version = Serving(database).previous(), newest.version
+    version = newest.version
+    base = Adapters(database).get(version).base
+    before = Serving(database).previous(base)
     outcomes = [
         (adapter == before, passed)
-        for adapter, passed in Outcomes(database).by_adapter()
+        for adapter, passed in Outcomes(database).by_adapter(base=base)
         if adapter in (version, before)
     ]
     return Watch(version).after(outcomes)

@@ -11,7 +11,7 @@ _SINCE = "(SELECT coalesce(max(after), 0) FROM serving WHERE cause IN ('promote'
 _OUTCOMES = text(
     f"SELECT adapter, {outcome('trajectories')} AS outcome FROM trajectories\n"
     f"WHERE number > coalesce(:since, {_SINCE}) AND purpose = 'user' AND learn = 1 AND stop IS NOT NULL\n"
-    "  AND checks <> '[]' ORDER BY number"
+    "  AND checks <> '[]' AND (:base IS NULL OR adapter IS NOT NULL OR model = :base) ORDER BY number"
 )
 
 
@@ -21,12 +21,14 @@ class Outcomes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_adapter(self, since: int | None = None) -> tuple[tuple[int | None, bool], ...]:
+    def by_adapter(self, since: int | None = None, *, base: str | None = None) -> tuple[tuple[int | None, bool], ...]:
         """The adapter of each task that has ended (None: the base), and whether all its checks passed, in order.
 
-        Of those begun after trajectory number `since`, or else after the newest promotion or force.
+        Of those begun after trajectory number `since`, or else after the newest promotion or force. With `base` what
+        other models answered without an adapter is left out.
         """
+        wanted = {"since": since, "base": base}
         with self._database.read() as connection:
             return tuple(
-                (adapter, how == "passed") for adapter, how in connection.execute(_OUTCOMES, {"since": since})
+                (adapter, how == "passed") for adapter, how in connection.execute(_OUTCOMES, wanted)
             )

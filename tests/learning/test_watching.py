@@ -23,15 +23,15 @@ def promoted(ground: Ground) -> int:
     return made.version
 
 
-def answered(ground: Ground, adapter: int | None, well: bool, times: int = 1) -> None:
-    """Tasks of the user that an adapter has answered."""
+def answered(ground: Ground, adapter: int | None, well: bool, times: int = 1, base: str = BASE) -> None:
+    """Tasks of the user that an adapter of a model has answered."""
     for _ in range(times):
         done = passed()
         stop = StopReason.DONE if well else StopReason.CHECK_FAILED
         ground.record(
             replace(
                 done,
-                stamp=replace(done.stamp, adapter=adapter),
+                stamp=replace(done.stamp, adapter=adapter, model=base),
                 stop=stop,
                 checks=(CheckResult(CHECK, well),),
             )
@@ -167,3 +167,12 @@ def test_a_model_is_never_asked_for_the_version_of_another(home_ground: Ground) 
     assert asked == {None}
     of_its_own = {version_for(home_ground.database, key, base=BASE) for key in KEYS}
     assert of_its_own == {version, None}  # the base is its control
+
+
+def test_what_another_model_answered_says_nothing_of_a_promotion(home_ground: Ground) -> None:
+    version = promoted(home_ground)
+    answered(home_ground, version, well=True, times=3)
+    answered(home_ground, None, well=True, times=30, base="a-larger-model")
+    watch = current_watch(home_ground.database)
+    assert watch is not None
+    assert (watch.tasks, watch.controls) == (3, 0)
