@@ -89,17 +89,23 @@ class Retrieval:
         self._paused_until = 0.0  # the dense part
 
     def search(
-        self, skills: tuple[Skill, ...], query: str, limit: int, *, seconds_old: float = 0.0
+        self,
+        skills: tuple[Skill, ...],
+        query: str,
+        limit: int,
+        *,
+        seconds_old: float = 0.0,
+        by_words: bool = False,
     ) -> tuple[Match, ...]:
         """At most `limit` of these skills, the best first, none under the thresholds. What the store says of them may
-        have been read so long ago."""
+        have been read so long ago. `by_words`: no vectors, whatever their weight is."""
         from metaclaw_jlab.skills.fusion import HybridRetriever
 
         wanted = self._workspace.settings().skills
         library = self._known(skills, wanted.threshold, seconds_old)
         if library is None:
             library = self._take_up(skills, wanted.threshold)
-        weight = dense_weight(wanted)
+        weight = 0.0 if by_words else dense_weight(wanted)
         if weight == 0 or limit < 1 or not library.skills:
             return self._lexical.search(query, limit)
         small = wanted.embedder == "shipped" and not wanted.chroma_url and library.size <= SCANNED_TEXTS

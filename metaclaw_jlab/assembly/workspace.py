@@ -114,7 +114,9 @@ class Workspace:
         )
         if not skills or most == 0:
             return ()
-        found = self.retrieval().search(skills, task.text, CANDIDATES * most)
+        # A policy's threshold was chosen on relevances of words; fused with vectors they are ranks, of another scale.
+        by_words = prompting.threshold is not None
+        found = self.retrieval().search(skills, task.text, CANDIDATES * most, by_words=by_words)
         return select(found, most, wanted.max_tokens, prompting.threshold or 0.0)
 
     def retrieval(self) -> Retrieval:

@@ -18,14 +18,17 @@ from metaclaw_jlab.assembly.retrieval import VALIDATED, Retrieval, dense_weight,
 from metaclaw_jlab.assembly.vectors import LEASE, RedactedEmbedder
 from metaclaw_jlab.assembly.workspace import Workspace
 from metaclaw_jlab.core.config import SkillSettings
+from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.retriever import Match
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.engines.chroma import ChromaVectors
+from metaclaw_jlab.policies.calibration import Calibration, keep
 from metaclaw_jlab.runtime.host import publish
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.skills.exact_scan import ExactScan
 from metaclaw_jlab.skills.library import write_skill
+from metaclaw_jlab.skills.retrieval import BM25Retriever
 from tests.skills.vectors import WordVectors
 
 CHARTS = Skill("svg-figures", "Use when asked for a plot.", "Save plots as svg files.")
@@ -79,6 +82,35 @@ def test_without_weight_nothing_is_embedded_or_asked(
     monkeypatch.setattr("metaclaw_jlab.skills.shipped_embedder.ShippedEmbedder.embed", refused)
     workspace.overrides["skills.dense_weight"] = 0.0
     assert names(workspace.retrieve(Task("make a plot"), SKILLS)) == [CHARTS.name]
+
+
+def calibrated(workspace: Workspace, prompting: Prompting) -> None:
+    """The workspace's policy is a local model that is prompted so."""
+    name = "small-model"
+    workspace.overrides["policy.local_model"] = name
+    found = Calibration(
+        model=name,
+        sha256=None,
+        chosen=prompting,
+        temperature=0.0,
+        variants=(),
+        splits_sha256="",
+        seed=1,
+        date="",
+        version="",
+    )
+    keep(workspace.home, found)
+
+
+def test_a_policys_threshold_is_of_words_however_skills_are_ranked(workspace: Workspace) -> None:
+    """It was chosen on relevances of words; a sum of reciprocal ranks is something else, and never above 1."""
+    task = Task("print Moved after the file is moved")
+    (best,) = BM25Retriever(SKILLS).search(task.text, 1)
+    assert best.relevance > 1
+    calibrated(workspace, Prompting(max_skills=1, threshold=best.relevance - 0.01))
+    assert workspace.retrieve(task, SKILLS) == (best,)
+    calibrated(workspace, Prompting(max_skills=1, threshold=best.relevance + 0.01))
+    assert workspace.retrieve(task, SKILLS) == ()
 
 
 def test_search_looks_at_the_current_generation(workspace: Workspace) -> None:
