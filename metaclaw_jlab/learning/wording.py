@@ -156,7 +156,7 @@ def _race(tries: _Tries, wordings: Sequence[Skill], trials: Sequence[Trial]) -> 
     alive, score = list(wordings), 0
     for trial in trials:
         found = tries.run([_with(trial, skill) for skill in alive])
-        if tries.late:
+        if tries.late or not any(found):  # where none could be done the policy may be gone: not their fault
             return alive[0], score, False
         winners = [
             skill

@@ -187,6 +187,18 @@ def test_where_nothing_fails_again_nothing_is_refuted_and_the_one_for_that_is_ta
     assert (choice.skill, choice.trials, choice.refuted) == (DISTILLED[0], 0, False)
 
 
+def test_what_could_not_be_tried_is_not_refuted() -> None:
+    """The policy's server ended between the tasks without the skill and those with it."""
+
+    class Gone(Reader):
+        def replay(self, case: Case) -> Replayed | None:
+            return None if case.skills else super().replay(case)
+
+    choice = choose_wording(WORDINGS, trials("one"), Gone(lambda *_: True), seconds=60, judged=True)
+    assert not choice.refuted
+    assert choice.untried == ("b", "c", "d", "e")
+
+
 def test_of_what_was_left_untried_something_is_taken_rather_than_what_failed() -> None:
     # The deadline, two looks before the baseline and the first skill; then the time is over.
     ticks = itertools.chain([0.0] * 3, itertools.repeat(100.0))
