@@ -125,7 +125,8 @@ def _renamed_task(task: Task, names: Mapping[str, str]) -> Task:
         task,
         text=renamed(task.text, names),
         references=tuple(
-            replace(reference, text=renamed(reference.text, names)) for reference in task.references
+            replace(one, name=renamed(one.name, names), text=renamed(one.text, names))
+            for one in task.references
         ),
         checks=tuple(
             replace(check, source=renamed(check.source, names), feedback=renamed(check.feedback, names))

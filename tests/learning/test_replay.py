@@ -7,6 +7,7 @@ import pytest
 from metaclaw_jlab.core.policy import Sampling
 from metaclaw_jlab.core.replay import Case
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.core.task import Reference
 from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from metaclaw_jlab.learning.replay import FOLDER_BYTES, SandboxReplayer
@@ -82,6 +83,19 @@ def test_in_other_names_files_and_checks_are_renamed_alike(pool: SandboxPool, tm
     assert "velvet" not in policy.asked[0]
     assert "silk" not in policy.asked[0]
     assert policy.asked[0].startswith("Save all rows of ")
+
+
+def test_in_other_names_what_is_shown_of_a_file_is_named_as_the_file_is(
+    pool: SandboxPool, tmp_path: Path
+) -> None:
+    (tmp_path / "velvet.csv").write_text("item,price\n")
+    shown = (Reference("velvet.csv", "item,price"),)
+    task = replace(failed().task, text="Save all rows of velvet.csv in silk.csv", references=shown)
+    policy = Obedient()
+    again = replayer(pool, tmp_path, replace(failed(), task=task), policy)
+    again.replay(Case("t", (SKILL,), variation=1))
+    assert '<data name="' in policy.asked[0]
+    assert "velvet" not in policy.asked[0]
 
 
 @pytest.mark.parametrize(
