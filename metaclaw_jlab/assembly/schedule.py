@@ -47,7 +47,7 @@ def make_scheduler(
 
 def training_need(workspace: Workspace) -> Need:
     """What there is to train on now. Raises StoreError where the store cannot be read."""
-    from metaclaw_jlab.assembly.slow_loop import trainable_base
+    from metaclaw_jlab.assembly.slow_loop import check_weights, trainable_base
     from metaclaw_jlab.store.query import Query
     from metaclaw_jlab.store.training import Training
 
@@ -57,7 +57,7 @@ def training_need(workspace: Workspace) -> Need:
     query = Query(database, held_out_share=settings.training.held_out_share)
     waiting, older = query.counts().waiting, len(query.older(_MOST_OLDER))
     try:
-        trainable_base(settings)
+        check_weights(workspace.home, trainable_base(settings))
         _extra_is_there()
     except MetaclawError as error:
         return Need(waiting, unfinished, older, False, str(error))

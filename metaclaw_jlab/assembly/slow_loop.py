@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from metaclaw_jlab.learning.reattempts import Reattempts
     from metaclaw_jlab.practice.general_tasks import GeneralSet
     from metaclaw_jlab.practice.told_tasks import ToldTask
+    from metaclaw_jlab.runtime.home import Home
 
 EMBEDDED_LR, OTHER_LR = 2e-3, 1e-4
 MOST_TOKENS = 256  # of a completion in training: the code of a task is much shorter
@@ -61,7 +62,9 @@ def make_outer_loop(
         plan_of=lambda run, parent, judged: _plan(settings, workspace.prompting(), run, parent, judged),
         sandbox=_sandbox(settings),
         unattended=settings.sandbox.unattended,
-        collecting=lambda: _collecting(workspace, settings, settle or _own_settling(workspace), on_attempted),
+        collecting=lambda: _collecting(
+            workspace, settings, base, settle or _own_settling(workspace), on_attempted
+        ),
         gating=lambda: _gating(workspace, settings, gate_prompts),
         replay=lambda: replay_prompts(_own_prompting(workspace, settings)),
         judging=lambda: _judging(workspace, settings),
@@ -70,13 +73,39 @@ def make_outer_loop(
 
 
 def trainable_base(settings: Settings) -> str:
-    """The local model that answers. Raises TrainingError where another endpoint does."""
+    """The local model that answers. Raises TrainingError where another endpoint does, and for a model that is not
+    trained here."""
+    from metaclaw_jlab.policies.catalogue import MODELS, find
+
     if settings.policy.base_url:
         raise TrainingError(
             f"The policy is {settings.policy.base_url}, whose weights are not trained here.",
             "Train a local model: metaclaw config unset policy.base_url, or %metaclaw local MODEL.",
         )
-    return settings.policy.local_model
+    base = settings.policy.local_model
+    known = find(base)
+    trained = " or ".join(model.name for model in MODELS if model.trains_from)
+    if known is not None and not known.trains_from:
+        raise TrainingError(
+            f"{known.name} is not trained here; skills help it.", f"To train one, take {trained}."
+        )
+    if base.lower().endswith(".gguf"):
+        raise TrainingError(
+            f"{base} is a GGUF file, which answers but is not trained.",
+            f"Take the folder of its safetensors, or {trained}.",
+        )
+    return base
+
+
+def check_weights(home: Home, base: str) -> None:
+    """Raise TrainingError where the form of a model that is trained is not on this machine."""
+    from metaclaw_jlab.core.errors import ModelUnusable
+    from metaclaw_jlab.engines.local_models import locate
+
+    try:
+        locate(base, home)
+    except ModelUnusable as error:
+        raise TrainingError(error.cause, error.next_step) from error
 
 
 def replay_prompts(prompting: Prompting | None = None) -> tuple[TrainingPrompt, ...]:
@@ -220,11 +249,13 @@ def _own_settling(workspace: Workspace) -> Callable[[], bool]:
 def _collecting(
     workspace: Workspace,
     settings: Settings,
+    base: str,
     settle: Callable[[], bool],
     on_attempted: Callable[[tuple[tuple[str, str], ...]], None],
 ) -> Collecting:
     from metaclaw_jlab.learning.collecting import Collecting
 
+    check_weights(workspace.home, base)  # before older tasks are attempted again, which takes minutes
     return Collecting(
         database=workspace.database(),
         held_out_share=settings.training.held_out_share,
@@ -293,4 +324,11 @@ def _gating(workspace: Workspace, settings: Settings, gate_prompts: GatePrompts 
     )
 
 
-__all__ = ["GatePrompts", "make_outer_loop", "regression_prompts", "replay_prompts", "trainable_base"]
+__all__ = [
+    "GatePrompts",
+    "check_weights",
+    "make_outer_loop",
+    "regression_prompts",
+    "replay_prompts",
+    "trainable_base",
+]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import LeaseHeld, NothingToTrain, TrainingError, UsageMistake
 from metaclaw_jlab.inspection.training import training
 from metaclaw_jlab.inspection.training_text import render_training
@@ -76,7 +77,7 @@ def refuse(workspace: Workspace, what: str, arguments: argparse.Namespace) -> No
     Raises LeaseHeld where one runs, NothingToTrain where none waits to be resumed, UsageMistake where one waits and
     options are given that it would not follow, and TrainingError where the policy cannot be trained.
     """
-    from metaclaw_jlab.assembly.slow_loop import trainable_base
+    from metaclaw_jlab.assembly.slow_loop import check_weights, trainable_base
     from metaclaw_jlab.runtime.training_process import conductor
     from metaclaw_jlab.store.training import Training
 
@@ -90,7 +91,8 @@ def refuse(workspace: Workspace, what: str, arguments: argparse.Namespace) -> No
         if current is None:
             raise NothingToTrain("No training waits to be resumed.", "Start one: train --now.")
         return
-    trainable_base(workspace.configuration(overrides(arguments.model)).settings)
+    base = trainable_base(workspace.configuration(overrides(arguments.model)).settings)
+    check_weights(workspace.home, base)
     given = [f"--{name}" for name in OPTIONS if getattr(arguments, name) is not None]
     if current is not None and given:
         raise UsageMistake(
@@ -159,8 +161,8 @@ def abandon_training(workspace: Workspace) -> dict[str, object]:
     from metaclaw_jlab.learning.outer_loop import abandon
 
     refuse_running(workspace)
-    # It may be given up too where another policy answers by now.
-    local = {**workspace.overrides, "policy.base_url": None, "policy.model": None}
+    # It may be given up too where another policy answers by now, or one that is not trained.
+    local = {**workspace.overrides, **overrides(EMBEDDED_MODEL)}
     with closing(open_workspace(workspace.home.path, local)) as trained:
         run = abandon(trained.outer_loop(), "Given up by the user.")
     if run is None:

@@ -21,7 +21,9 @@ class Outcomes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_adapter(self, since: int | None = None, *, base: str | None = None) -> tuple[tuple[int | None, bool], ...]:
+    def by_adapter(
+        self, since: int | None = None, *, base: str | None = None
+    ) -> tuple[tuple[int | None, bool], ...]:
         """The adapter of each task that has ended (None: the base), and whether all its checks passed, in order.
 
         Of those begun after trajectory number `since`, or else after the newest promotion or force. With `base` what
@@ -29,6 +31,4 @@ class Outcomes:
         """
         wanted = {"since": since, "base": base}
         with self._database.read() as connection:
-            return tuple(
-                (adapter, how == "passed") for adapter, how in connection.execute(_OUTCOMES, wanted)
-            )
+            return tuple((adapter, how == "passed") for adapter, how in connection.execute(_OUTCOMES, wanted))

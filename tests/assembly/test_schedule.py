@@ -70,6 +70,17 @@ def test_the_weights_of_an_endpoint_are_not_trained(tmp_path: Path) -> None:
     opened.close()
 
 
+@pytest.mark.parametrize("model", ["qwen2.5-coder-1.5b", "smollm2-135m", "/nowhere/model"])
+def test_no_window_opens_for_a_model_that_cannot_be_trained_here(workspace: Workspace, model: str) -> None:
+    workspace.overrides["policy.local_model"] = model
+    Training(workspace.database()).begin(
+        skill_generation=0, base=model, base_sha256="b" * 64, seed=1, steps=3
+    )
+    need = training_need(workspace)
+    assert (need.trainable, need.unfinished) == (False, True)
+    assert model in need.sentence
+
+
 def test_without_the_libraries_nothing_is_trained(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

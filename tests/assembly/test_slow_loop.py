@@ -72,6 +72,22 @@ def test_a_policy_of_elsewhere_is_not_trained(workspace_with: Callable[..., Work
         trainable_base(workspace.settings())
 
 
+@pytest.mark.parametrize("model", ["qwen2.5-coder-1.5b", "Qwen2.5-Coder-7B", "/models/own.gguf"])
+def test_a_model_that_only_answers_is_not_trained(
+    workspace_with: Callable[..., Workspace], model: str
+) -> None:
+    with pytest.raises(TrainingError, match="smollm2-135m or qwen2.5-coder-0.5b"):
+        made(workspace_with(**{"policy.local_model": model}))
+
+
+def test_nothing_is_attempted_for_a_model_whose_weights_are_not_here(
+    workspace_with: Callable[..., Workspace],
+) -> None:
+    loop = made(workspace_with(**{"policy.local_model": "smollm2-135m"}))
+    with pytest.raises(TrainingError, match="metaclaw models get smollm2-135m --form safetensors"):
+        loop.collecting()
+
+
 @pytest.mark.usefixtures("small_pools")
 def test_nothing_is_attempted_unattended_where_nothing_isolates_it(
     workspace_with: Callable[..., Workspace],

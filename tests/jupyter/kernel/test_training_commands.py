@@ -106,6 +106,16 @@ def test_a_paused_one_can_be_given_up(say: Say, workspace: Workspace) -> None:
     assert "Run 1 is given up" in say("%metaclaw train abandon")
 
 
+def test_a_paused_one_can_be_given_up_where_a_model_answers_that_is_not_trained(
+    say: Say, workspace: Workspace
+) -> None:
+    paused(workspace)
+    workspace.overrides["policy.local_model"] = "qwen2.5-coder-1.5b"
+    with pytest.raises(MetaclawError, match="is not trained here"):
+        say("%metaclaw train --now")
+    assert "Run 1 is given up" in say("%metaclaw train abandon")
+
+
 def test_waiting_shows_it_to_the_end(
     say: Say, workspace: Workspace, conducted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
