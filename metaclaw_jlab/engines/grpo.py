@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 CLIP_LOW, CLIP_HIGH = 0.2, 0.28
+DRAWS = 4  # of prompts in one step, while not one group has anything to teach
 MOST_EQUAL_STEPS = 8  # in a row: then there is nothing left to learn from these prompts
 
 
@@ -83,6 +84,16 @@ def order_of(
                 queue += rng.sample(source, len(source))
             found += [queue.pop(0) for _ in range(count)]
     return found
+
+
+def drawn_again(
+    plan: GrpoPlan, step: int, ordered: Sequence[TrainingPrompt]
+) -> Iterator[Sequence[TrainingPrompt]]:
+    """The prompts of other steps, for one that would teach nothing: a policy that does few tasks would idle else
+    (dynamic sampling, Yu et al. 2025). The same after a resume."""
+    others = [number for number in range(plan.steps) if number != step]
+    for number in Random(f"again/{plan.seed}/{step}").sample(others, min(DRAWS - 1, len(others))):
+        yield ordered[number * plan.prompts : (number + 1) * plan.prompts]
 
 
 def train(

@@ -7,7 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from statistics import fmean
 
 from metaclaw_jlab.agent.group_rollout import Answered, GroupRollout, PendingGroups, start_groups
@@ -17,7 +17,7 @@ from metaclaw_jlab.core.prompting import prompting_from
 from metaclaw_jlab.core.start_state import Rooms
 from metaclaw_jlab.core.training import PromptKind, TrainingPrompt
 from metaclaw_jlab.engines.completions import Completer, Sampled
-from metaclaw_jlab.engines.grpo import GrpoPlan
+from metaclaw_jlab.engines.grpo import GrpoPlan, drawn_again
 from metaclaw_jlab.engines.judging import judged_groups
 from metaclaw_jlab.engines.stopping import StopFlag
 from metaclaw_jlab.reward_models.credit import group_rewards
@@ -82,6 +82,14 @@ class Collected:
         """Mean length of a completion."""
         return fmean(self.lengths) if self.lengths else 0.0
 
+    def add(self, other: Collected) -> None:
+        """Take up what was seen of more prompts in the same step."""
+        for own in fields(self):
+            if own.name != "rewards":
+                setattr(self, own.name, getattr(self, own.name) + getattr(other, own.name))
+        for kind, rewards in other.rewards.items():
+            self.rewards[kind] += rewards
+
 
 @dataclass
 class GroupCollector:
@@ -96,8 +104,20 @@ class GroupCollector:
     trainable: Callable[[], frozenset[str]] | None = None
     judge: Judge | None = None
 
-    def collect(self, step: int, prompts: Sequence[TrainingPrompt]) -> Collected:
-        """Groups for these prompts, those that may no longer be trained on left out. Raises Stopped."""
+    def collect(
+        self, step: int, prompts: Sequence[TrainingPrompt], ordered: Sequence[TrainingPrompt] = ()
+    ) -> Collected:
+        """Groups for these prompts, those that may no longer be trained on left out; while none of them has anything
+        to teach, for some others of the run's, which are all in `ordered`. Raises Stopped."""
+        found = self._collected(step, 0, prompts)
+        for number, others in enumerate(drawn_again(self.plan, step, ordered) if ordered else (), 1):
+            if found.rows:
+                break
+            found.add(self._collected(step, number * self.plan.prompts, others))
+        return found
+
+    def _collected(self, step: int, first: int, prompts: Sequence[TrainingPrompt]) -> Collected:
+        """Groups for prompts that are counted from `first` on in this step."""
         found = Collected()
         kept = self._kept(prompts, found)
         before = self.completer.seconds, self.completer.tokens
@@ -105,7 +125,7 @@ class GroupCollector:
         size = max(1, CHUNK // self.plan.group)
         for start in range(0, len(kept), size):
             self._check()
-            pending.append(self._begin(step, start, kept[start : start + size]))
+            pending.append(self._begin(step, first + start, kept[start : start + size]))
         waited = time.perf_counter()
         busy = self.completer.seconds
         answered = [answers for _, _, groups in pending for answers in groups.wait(self._check)]

@@ -77,7 +77,7 @@ class GroupTrainer(GRPOTrainer):
         self._began = time.perf_counter()
         model.train()
         prompts = [self._ordered[row["number"]] for row in inputs[:: self._plan.group]]
-        collected = self._collected = self._collector.collect(self.state.global_step, prompts)
+        collected = self._collected = self._collector.collect(self.state.global_step, prompts, self._ordered)
         self._step += 1
         self._kl = []
         started = time.perf_counter()

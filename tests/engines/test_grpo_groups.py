@@ -19,7 +19,7 @@ from metaclaw_jlab.core.task import Check, CheckKind
 from metaclaw_jlab.core.training import PromptKind, StepReport, TrainingPrompt
 from metaclaw_jlab.core.trajectory import Observation, Step
 from metaclaw_jlab.engines.completions import Sampled
-from metaclaw_jlab.engines.grpo import GrpoPlan, order_of, train
+from metaclaw_jlab.engines.grpo import DRAWS, GrpoPlan, drawn_again, order_of, train
 from metaclaw_jlab.engines.grpo_groups import Collected, GroupCollector, TrainingRow, seed_of
 from metaclaw_jlab.engines.grpo_trainer import make_trainer
 from metaclaw_jlab.engines.stopping import StopFlag, Stopped
@@ -207,6 +207,41 @@ def test_every_completion_has_a_seed_of_its_own_which_a_resume_draws_again(
     assert len(set(said.seeds)) == 6
 
 
+def redrawn(threads: ThreadPoolExecutor, *actions: str) -> tuple[Collected, Said]:
+    """The first step of a run of three, of one prompt each."""
+    plan = replace(PLAN, steps=3, prompts=1)
+    said = Said(list(actions))
+    collector = GroupCollector(plan, said, ToyRooms(Mischief()), threads)  # type: ignore[arg-type]
+    return collector.collect(0, QUERY[:1], QUERY[:3]), said
+
+
+def test_a_step_with_nothing_to_teach_takes_prompts_of_other_steps(threads: ThreadPoolExecutor) -> None:
+    solves_all = "".join(map(solves, QUERY[:3]))
+    found, said = redrawn(threads, "a", "b", solves_all, "c", "d", "e")
+    assert (found.groups, found.equal, len(found.rows), len(found.lengths)) == (2, 1, 2, 4)
+    assert said.actions == ["d", "e"]
+    assert len(set(said.seeds)) == 4
+
+
+def test_a_step_with_anything_to_teach_takes_no_others(threads: ThreadPoolExecutor) -> None:
+    found, said = redrawn(threads, solves(QUERY[0]), "a", "b", "c")
+    assert (found.groups, said.actions) == (1, ["b", "c"])
+
+
+def test_where_no_prompt_teaches_anything_the_step_ends(threads: ThreadPoolExecutor) -> None:
+    found, said = redrawn(threads, *"abcdef")
+    assert (found.groups, found.equal, found.rows, said.actions) == (3, 3, [], [])
+
+
+def test_which_prompts_are_drawn_again_is_the_same_after_a_resume() -> None:
+    ordered = order_of(PLAN, QUERY, REPLAY)
+    once, again = (list(drawn_again(PLAN, 2, ordered)) for _ in range(2))
+    own = ordered[2 * PLAN.prompts : 3 * PLAN.prompts]
+    assert once == again
+    assert len(once) == DRAWS - 1
+    assert own not in once
+
+
 def test_a_stop_is_heard_while_completions_run(threads: ThreadPoolExecutor) -> None:
     flag = StopFlag()
     flag.set()
@@ -267,4 +302,4 @@ def test_rewards_that_are_all_equal_end_it_with_a_sentence(model: str, tmp_path:
     with pytest.raises(TrainingError, match="nothing can be learnt"):
         train(plan, hard, (), ToyRooms(Mischief()), folder=tmp_path, on_step=reports.append)
     assert [report.loss for report in reports] == [0.0] * 7
-    assert {(report.groups, report.equal_groups) for report in reports} == {(4, 4)}
+    assert {(report.groups, report.equal_groups) for report in reports} == {(4 * DRAWS, 4 * DRAWS)}
