@@ -27,6 +27,7 @@ from metaclaw_jlab.engines.activity import Activity
 from metaclaw_jlab.engines.server_life import Life, answer, check_alone, listen
 from metaclaw_jlab.policies.served_model import WantedForm, resolve
 from metaclaw_jlab.runtime.home import Home, open_home
+from metaclaw_jlab.runtime.server_refusal import leave_refusal
 
 if TYPE_CHECKING:
     from metaclaw_jlab.engines.adapters import ServedAdapters
@@ -95,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _serve(chosen)
     except MetaclawError as error:
         _log.error("%s", error)
+        leave_refusal(Home(chosen.home), error)
         return 1
     except KeyboardInterrupt:
         return 130

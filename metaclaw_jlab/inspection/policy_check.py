@@ -56,6 +56,8 @@ def policy(workspace: Workspace, endpoint_seconds: float, *, start: bool = False
         return could
     try:
         return _server(workspace.home, workspace.serve(settings), settings)
+    except ModelUnusable as error:
+        return failed(NAME, error, _BACK)
     except ServerStartFailed as error:
         return failed(NAME, error, f"tail -n 20 {shlex.quote(str(log_file(workspace.home)))}")
 

@@ -23,6 +23,7 @@ from metaclaw_jlab.core.errors import LeaseHeld, ServerStartFailed
 from metaclaw_jlab.runtime.home import OPEN_TO_OTHERS, Home, replace_private
 from metaclaw_jlab.runtime.leases import lease
 from metaclaw_jlab.runtime.processes import boot_id, process_alive, start_ticks
+from metaclaw_jlab.runtime.server_refusal import forget_refusal, refusal
 
 LEASE = "policy-server"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -142,7 +143,7 @@ def ensure(
     `form` is "gguf" or "safetensors" where only that will do; with "auto" what runs already serves in either.
     Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line. `options` are
     for the server's command line; a server that runs already keeps its own.
-    Raises ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
+    Raises ModelUnusable, ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
     """
     model = str(Path(model).absolute()) if Path(model).exists() else model
     if (endpoint := _serving(home, model, form)) is not None:
@@ -284,6 +285,7 @@ def _start(
     on_progress: Callable[[str], None] | None,
 ) -> Endpoint:
     log = log_file(home)
+    forget_refusal(home)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
@@ -325,7 +327,7 @@ def _await(
             if endpoint is not None:
                 return endpoint
             if ended:
-                raise ServerStartFailed(
+                raise refusal(home) or ServerStartFailed(
                     f"The policy server for {model!r} ended with code {process.returncode} while it started.",
                     _advice(log),
                 )

@@ -76,7 +76,7 @@ def test_a_policy_of_elsewhere_is_not_trained(workspace_with: Callable[..., Work
 def test_a_model_that_only_answers_is_not_trained(
     workspace_with: Callable[..., Workspace], model: str
 ) -> None:
-    with pytest.raises(TrainingError, match="smollm2-135m or qwen2.5-coder-0.5b"):
+    with pytest.raises(TrainingError, match=r"smollm2-135m or qwen2\.5-coder-0\.5b"):
         made(workspace_with(**{"policy.local_model": model}))
 
 

@@ -1,6 +1,6 @@
 """A policy server without a model.
 
-`--home PATH --model NAME [--fail TEXT] [--form FORM] [--slow] [--stubborn] [--starts FILE]`
+`--home PATH --model NAME [--fail TEXT] [--refuse TEXT] [--form FORM] [--slow] [--stubborn] [--starts FILE]`
 """
 
 import argparse
@@ -11,8 +11,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from metaclaw_jlab.core.errors import ModelUnusable
 from metaclaw_jlab.runtime.home import Home
 from metaclaw_jlab.runtime.policy_server import Endpoint, publish, withdraw
+from metaclaw_jlab.runtime.server_refusal import leave_refusal
 
 TOKEN = "s3cret"
 
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--fail")
+    parser.add_argument("--refuse")
     parser.add_argument("--form", default="safetensors")
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--stubborn", action="store_true")
@@ -45,6 +48,9 @@ def main() -> None:
             file.write(f"{os.getpid()}\n")
     if options.fail:
         sys.exit(options.fail)
+    if options.refuse:
+        leave_refusal(Home(options.home), ModelUnusable(options.refuse, "Take another."))
+        sys.exit(1)
     if options.slow:
         threading.Event().wait()
     home = Home(options.home)

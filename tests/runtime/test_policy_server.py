@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metaclaw_jlab.core.errors import ServerStartFailed
+from metaclaw_jlab.core.errors import ModelUnusable, ServerStartFailed
 from metaclaw_jlab.runtime import policy_server
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.runtime.policy_server import (
@@ -108,6 +108,19 @@ def test_progress_is_the_log_line_by_line(home: Home) -> None:
 
 def test_a_failing_start_shows_the_end_of_the_log(home: Home) -> None:
     with pytest.raises(ServerStartFailed, match="the weights are missing"):
+        start(home, "tiny", "--fail", "the weights are missing")
+
+
+def test_a_model_that_a_server_refuses_is_told_in_its_sentence(home: Home) -> None:
+    with pytest.raises(ModelUnusable) as told:
+        start(home, "tiny", "--refuse", "The memory does not hold tiny.")
+    assert str(told.value) == "The memory does not hold tiny. Take another."
+
+
+def test_a_refusal_is_of_its_own_start_only(home: Home) -> None:
+    with pytest.raises(ModelUnusable):
+        start(home, "tiny", "--refuse", "It is too large.")
+    with pytest.raises(ServerStartFailed, match="ended with code 1"):
         start(home, "tiny", "--fail", "the weights are missing")
 
 

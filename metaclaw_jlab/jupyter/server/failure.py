@@ -14,6 +14,7 @@ from metaclaw_jlab.core.errors import (
     InvariantViolation,
     LeaseHeld,
     MetaclawError,
+    ModelUnusable,
     NotFound,
     NotNow,
     PolicyError,
@@ -63,6 +64,7 @@ _STATUSES: tuple[tuple[type[MetaclawError], HTTPStatus], ...] = (
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
     (HomeRefused, HTTPStatus.SERVICE_UNAVAILABLE),
     (ServerStartFailed, HTTPStatus.SERVICE_UNAVAILABLE),
+    (ModelUnusable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PolicyError, HTTPStatus.BAD_GATEWAY),
 )
 

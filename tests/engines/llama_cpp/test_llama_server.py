@@ -23,6 +23,7 @@ from metaclaw_jlab.engines.server_life import listen
 from metaclaw_jlab.runtime.home import Home, open_home
 from metaclaw_jlab.runtime.policy_server import Endpoint, adapters, policy_file, running
 from metaclaw_jlab.runtime.processes import process_alive
+from metaclaw_jlab.runtime.server_refusal import refusal
 
 WAIT = 120.0
 
@@ -183,6 +184,7 @@ def test_too_little_memory_is_told_before_loading(
     monkeypatch.setattr(module, "free_memory", lambda: 1 << 20)
     assert main(["--home", str(home.path), "--model", str(tiny_model)]) == 1
     assert "tiny.gguf needs 0.3 GiB of memory, and 0.0 GiB are free." in caplog.text
+    assert str(refusal(home)).startswith("tiny.gguf needs 0.3 GiB")
 
 
 def test_a_folder_is_not_served_as_gguf(home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
