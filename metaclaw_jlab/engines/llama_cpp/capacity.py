@@ -9,6 +9,7 @@ from pathlib import Path
 from metaclaw_jlab.core.errors import ModelUnusable
 from metaclaw_jlab.engines.llama_cpp.gguf_header import GgufHeader
 from metaclaw_jlab.policies.catalogue import WORK_BYTES
+from metaclaw_jlab.runtime.memory import memory
 
 SLOT_TOKENS = 4096
 USUAL_TOKEN_BYTES = 128 * 1024  # of a model of some 8 thousand million parameters, where a file does not say
@@ -42,10 +43,8 @@ def capacity(path: Path, header: GgufHeader, slots: int, context: int, available
 
 
 def free_memory() -> int:
-    """Bytes that a new process could have."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+    """Bytes that a new process could have, in the container where there is one."""
+    return memory().available
 
 
 def physical_cores() -> int:

@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.core.errors import ModelUnusable
-from metaclaw_jlab.engines.llama_cpp.capacity import SLOT_TOKENS, Capacity, capacity, physical_cores
+from metaclaw_jlab.engines.llama_cpp import capacity as capacity_module
+from metaclaw_jlab.engines.llama_cpp.capacity import (
+    SLOT_TOKENS,
+    Capacity,
+    capacity,
+    free_memory,
+    physical_cores,
+)
 from metaclaw_jlab.engines.llama_cpp.gguf_header import GgufHeader
 from metaclaw_jlab.policies.catalogue import WORK_BYTES
+from metaclaw_jlab.runtime.memory import Memory
 
 LARGE = GgufHeader("llama", 32768, 1 << 16)
 ONE_SLOT = SLOT_TOKENS * (1 << 16)
@@ -46,3 +54,8 @@ def test_too_little_memory_is_one_sentence(file: Path) -> None:
 
 def test_there_is_a_core() -> None:
     assert physical_cores() >= 1
+
+
+def test_what_is_free_is_what_the_container_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity_module, "memory", lambda: Memory(4 << 30, 1 << 30))
+    assert free_memory() == 1 << 30
