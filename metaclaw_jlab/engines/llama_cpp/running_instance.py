@@ -53,7 +53,7 @@ class RunningInstance:
         self._retired = False
         self._broke = float("-inf")
         self._last = clock()
-        self._where: Future[Address] = Future()
+        self._where = _promised()
         self._child = Child(setup, self._over)
         self._arrive(self._child, self._where)
         if error := self._where.exception():
@@ -130,7 +130,12 @@ class RunningInstance:
             folds = must_fold(partial(_render, host, port, key))
         except MetaclawError as error:
             where.set_exception(error)
-        except OSError as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as error:  # gone, stopped, or no answer of llama.cpp's
             cause = f"llama.cpp broke down when it had loaded {self.setup.name} ({error}): {child.last_words}"
             where.set_exception(ModelUnusable(cause, "Look at the server's log."))
         else:
@@ -144,15 +149,22 @@ class RunningInstance:
             now = self._clock()
             again, self._broke = now - self._broke > CALM_SECONDS, now
             if again:
-                self._where = where = Future[Address]()
+                self._where = where = _promised()
                 self._child = child = Child(self.setup, self._over)
         if not again:
             self._given_up(f"llama.cpp broke down twice with {self.setup.name}: {child.last_words}")
             return
         _log.warning("llama.cpp broke down with %s, and is started again", self.setup.name)
         self._arrive(child, where)
-        if error := where.exception():
+        if (error := where.exception()) and not self._retired:
             self._given_up(str(error))
+
+
+def _promised() -> Future[Address]:
+    """An address to come, which a client that leaves cannot call off for those beside it."""
+    where = Future[Address]()
+    where.set_running_or_notify_cancel()
+    return where
 
 
 def _render(host: str, port: int, key: str, messages: list[Message]) -> str | None:
