@@ -22,7 +22,8 @@ from metaclaw_jlab.core.prompting import (
     Prompting,
     prompting_from,
 )
-from metaclaw_jlab.policies.model_store import NAME, folder_of
+from metaclaw_jlab.policies.catalogue import find as find_known
+from metaclaw_jlab.policies.model_store import FORMS, NAME, InstalledModel, find_installed, folder_of
 from metaclaw_jlab.runtime.home import Home, home_error, replace_private
 
 FILE = "calibration.json"
@@ -109,13 +110,34 @@ def prompting_for(home: Home, name: str) -> Prompting:
 def find(home: Home, name: str) -> Calibration | None:
     """The calibration of a model by its name, path or hub id: that of the home, else the shipped one.
 
-    Raises ConfigError where the file in the home is damaged: who calibrated wants to know that it no longer counts.
+    One of other bytes than those that are installed by this name does not count. Raises ConfigError where the file in
+    the home is damaged: who calibrated wants to know that it no longer counts.
     """
+    kept = _kept(home, name)
+    return kept if kept is not None and _is_of(kept, home, name) else _shipped().get(name.lower())
+
+
+def sha256_of(model: InstalledModel) -> str:
+    """The hash of a model's file, of all its files where they are several."""
+    hashes = list(model.files.values())
+    joined = "".join(f"{file} {sha}\n" for file, sha in sorted(model.files.items()))
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _is_of(kept: Calibration, home: Home, name: str) -> bool:
+    """Whether a calibration is of the model of this name here, or of its other form, as far as that is known."""
+    here = [model for form in FORMS if (model := find_installed(home, name, form)) is not None]
+    known = find_known(name)
+    own = {sha256_of(model) for model in here} | ({known.gguf.sha256} if known is not None else set())
+    return kept.sha256 is None or not here or kept.sha256 in own
+
+
+def _kept(home: Home, name: str) -> Calibration | None:
     path = calibration_folder(home, name) / FILE
     try:
         return calibration_from(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return _shipped().get(name.lower())
+        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"The calibration of {name} in {path} cannot be read ({error}).",

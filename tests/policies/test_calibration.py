@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from metaclaw_jlab.policies.calibration import (
     prompting_for,
 )
 from metaclaw_jlab.policies.catalogue import find as known_model
+from metaclaw_jlab.policies.model_request import MANIFEST
+from metaclaw_jlab.policies.model_store import InstalledModel, find_installed
 from metaclaw_jlab.runtime.home import open_home
 
 CHOSEN = Prompting(
@@ -71,6 +74,29 @@ def test_the_file_tells_people_the_intervals():
 def test_what_was_kept_is_how_the_model_is_prompted(home):
     keep(home, made("smollm2-135m"))
     assert prompting_for(home, "smollm2-135m") == CHOSEN
+
+
+def installed(home, sha256):
+    """A model of one file with this hash, as it lies in a home."""
+    folder = home.root / "models" / "my-model" / "gguf"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.gguf").write_bytes(b"GGUF")
+    model = InstalledModel("my-model", "gguf", folder, {"model.gguf": sha256}, 4, "", "a path", "", None, 0.0)
+    told = {name: value for name, value in asdict(model).items() if name != "folder"}
+    (folder / MANIFEST).write_text(json.dumps(told))
+    assert find_installed(home, "my-model") == model
+
+
+def test_a_calibration_of_the_bytes_that_are_here_counts(home):
+    installed(home, "ab" * 32)
+    keep(home, made("my-model"))
+    assert prompting_for(home, "my-model") == CHOSEN
+
+
+def test_a_calibration_of_another_model_of_this_name_does_not_count(home):
+    keep(home, made("my-model"))
+    installed(home, "ef" * 32)
+    assert prompting_for(home, "my-model") == CAUTIOUS_PROMPTING
 
 
 def test_a_namespace_has_the_calibrations_of_its_home(home):

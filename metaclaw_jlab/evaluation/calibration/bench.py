@@ -31,6 +31,7 @@ from metaclaw_jlab.evaluation.practice_arms import (
 )
 from metaclaw_jlab.evaluation.practice_attempt import Conditions, attempt
 from metaclaw_jlab.executors.sandbox import SandboxPool
+from metaclaw_jlab.policies.calibration import sha256_of
 from metaclaw_jlab.policies.model_store import find_installed, share
 from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.practice import PracticeTask
@@ -136,9 +137,7 @@ def model_sha256(home: Home, name: str) -> str | None:
     served = resolve(home, name)
     here = find_installed(home, name)
     if here is not None:
-        hashes = list(here.files.values())
-        joined = "".join(f"{file} {sha}\n" for file, sha in sorted(here.files.items()))
-        return hashes[0] if len(hashes) == 1 else hashlib.sha256(joined.encode()).hexdigest()
+        return sha256_of(here)
     if isinstance(served.place, Path) and served.place.is_file():
         with served.place.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
