@@ -9,6 +9,7 @@ import pytest
 
 from metaclaw_jlab.assembly import open_workspace, policy_name, uses_embedded_policy
 from metaclaw_jlab.core.adapter import AdapterStatus
+from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
@@ -59,6 +60,10 @@ def test_the_server_is_started_under_the_configured_limits(
     workspace = open_workspace(tmp_path, {"server.idle_minutes": 2.5, "server.max_batch": 4})
     workspace.serve(workspace.settings())
     assert asked["options"] == ("--idle-minutes", "2.5", "--max-batch", "4")
+    for model, form in ((EMBEDDED_MODEL, "auto"), ("smollm2-135m", "gguf")):
+        workspace.overrides.update({"policy.local_model": model, "policy.local_form": "gguf"})
+        workspace.serve(workspace.settings())
+        assert asked["form"] == form
 
 
 def test_a_model_is_not_asked_for_what_was_trained_of_another(

@@ -260,7 +260,8 @@ class Workspace:
         return ensure(
             self.home,
             settings.policy.local_model,
-            form=settings.policy.local_form,
+            # The embedded model has one form; a form that was wished for another does not keep it from answering.
+            form="auto" if uses_embedded_policy(settings) else settings.policy.local_form,
             start_seconds=limits.start_seconds,
             on_progress=on_progress,
             options=("--idle-minutes", f"{limits.idle_minutes:g}", "--max-batch", str(limits.max_batch)),

@@ -15,6 +15,7 @@ from typing import Any
 
 from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import ModelUnusable
+from metaclaw_jlab.policies.catalogue import find
 from metaclaw_jlab.policies.model_store import find_installed
 from metaclaw_jlab.policies.served_model import resolve
 from metaclaw_jlab.runtime.home import Home
@@ -53,6 +54,8 @@ def locate(name: str, home: Home | None = None) -> Path | str:
         from metaclaw_jlab.engines import embedded
 
         return embedded.location()
+    if home is not None and (find(name) is not None or find_installed(home, name) is not None):
+        return _at_home(name, home)
     path = Path(name).expanduser()
     if path.is_file():
         raise ModelUnusable(

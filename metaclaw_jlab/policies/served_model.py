@@ -31,17 +31,18 @@ class ServedModel:
 def resolve(home: Home, name: str, form: WantedForm = "auto") -> ServedModel:
     """The model of a short name that is in this home, of a path, or of a hub id. Nothing is fetched or read.
 
-    Of a model that is here in both forms `auto` takes the GGUF file, which decodes faster. Raises ModelUnusable.
+    Of a model that is here in both forms `auto` takes the GGUF file, which decodes faster. A short name is never a
+    path, whatever lies in the working folder. Raises ModelUnusable.
     """
     if name == EMBEDDED_MODEL:
         return ServedModel(name, "safetensors", None)
-    path = Path(name).expanduser()
-    if path.is_file() or name.lower().endswith(".gguf"):
-        return _file(path, name, form)
-    if path.is_dir():
-        return ServedModel(name, "safetensors", path.absolute())
+    path, known = Path(name).expanduser(), find(name)
+    if known is None and find_installed(home, name) is None:
+        if path.is_file() or name.lower().endswith(".gguf"):
+            return _file(path, name, form)
+        if path.is_dir():
+            return ServedModel(name, "safetensors", path.absolute())
     here = find_installed(home, name, None if form == "auto" else form)
-    known = find(name)
     if here is not None:
         return ServedModel(here.name, here.form, here.path, known)
     if known is not None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.errors import LeaseHeld, ServerStartFailed
 from metaclaw_jlab.runtime.home import OPEN_TO_OTHERS, Home, replace_private
 from metaclaw_jlab.runtime.leases import lease
@@ -145,7 +146,8 @@ def ensure(
     for the server's command line; a server that runs already keeps its own.
     Raises ModelUnusable, ServerStartFailed, LeaseHeld. An exception meanwhile, Ctrl-C too, ends what was started.
     """
-    model = str(Path(model).absolute()) if Path(model).exists() else model
+    if Path(model).exists() and not _has_name(home, model):
+        model = str(Path(model).absolute())
     if (endpoint := _serving(home, model, form)) is not None:
         return endpoint
     try:
@@ -186,6 +188,11 @@ def server_command(home: Home, model: str, form: str = "auto") -> list[str]:
     """The command line of a server of `model`."""
     module = "metaclaw_jlab.engines.policy_server"
     return [sys.executable, "-m", module, "--home", str(home.path), "--model", model, "--form", form]
+
+
+def _has_name(home: Home, model: str) -> bool:
+    """Whether this is the name of a model, whatever lies under that name in the working folder."""
+    return model == EMBEDDED_MODEL or (home.root / "models" / model.lower()).is_dir()
 
 
 def _serving(home: Home, model: str, form: str) -> Endpoint | None:

@@ -56,6 +56,16 @@ def test_a_form_that_is_not_here_is_told_how_to_get(home: Home) -> None:
         resolve(home, NAME, "safetensors")
 
 
+def test_a_short_name_is_no_folder_of_the_working_folder(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = put(home, "gguf")
+    (tmp_path / NAME).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve(home, NAME).place == place
+    assert resolve(home, f"./{NAME}").place == tmp_path / NAME
+
+
 def test_a_gguf_file_is_served_from_where_it_lies(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "own.gguf"
     path.write_bytes(b"GGUF")

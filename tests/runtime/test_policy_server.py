@@ -231,6 +231,13 @@ def test_a_server_withdraws_only_itself(home: Home) -> None:
     assert not policy_file(home).exists()
 
 
+def test_the_name_of_a_model_is_no_path(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.root / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert start(home, "tiny").model == "tiny"
+
+
 def test_a_model_folder_is_named_absolutely(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
