@@ -272,8 +272,7 @@ def _report(
     measurement: _Measurement, run: HouseRun, attempts: Mapping[str, tuple[Attempt, ...]]
 ) -> dict[str, Any]:
     plan, state, model = measurement.plan, measurement.state, measurement.model
-    prompting, most = run.conditions.prompting, run.workspace.settings().skills.max_skills
-    limit = most if prompting.max_skills is None else min(most, prompting.max_skills)
+    prompting, limit = run.conditions.prompting, run.most_skills
     learnt, done = learnt_of(run.stream), len(attempts[BASELINE])
     return {
         **local_arms_report(attempts, limit),

@@ -98,6 +98,12 @@ class HouseRun:
         """Its home."""
         return self.stream.workspace
 
+    @property
+    def most_skills(self) -> int:
+        """How many skills a prompt may have: by the settings, and by what this policy follows."""
+        most, own = self.workspace.settings().skills.max_skills, self.conditions.prompting.max_skills
+        return most if own is None else min(most, own)
+
     def at(self, version: int, temperature: float | None = None) -> Conditions:
         """The conditions under one adapter version, at a temperature of their own where it is given."""
         sampling = self.conditions.sampling
@@ -238,8 +244,8 @@ def _validation(run: HouseRun) -> tuple[PracticeTask, ...]:
 
 
 def _recall(run: HouseRun) -> dict[str, Any]:
-    learnt, limit = learnt_of(run.stream), run.workspace.settings().skills.max_skills
-    found = recall(_validation(run), learnt.skills, run.stream.retrieve, learnt.rule_of, limit)
+    learnt = learnt_of(run.stream)
+    found = recall(_validation(run), learnt.skills, run.stream.retrieve, learnt.rule_of, run.most_skills)
     return recall_report(found)
 
 
@@ -247,4 +253,4 @@ def _recall_of_given(run: HouseRun) -> dict[str, Any]:
     settings = run.workspace.settings().skills
     asked = replace(run.stream.household, tasks=_validation(run))
     skills_of = retrieved_skills([asked], settings, run.conditions.prompting)
-    return recall_report(recall(asked.tasks, asked.skills, skills_of, rule_of_given, settings.max_skills))
+    return recall_report(recall(asked.tasks, asked.skills, skills_of, rule_of_given, run.most_skills))

@@ -53,7 +53,7 @@ def render_learning(report: Mapping[str, Any]) -> str:
         f"{report['skills']} skills in {report['skill_generation']} generations",
         f"failures: {', '.join(f'{count} {name}' for name, count in settled.items())}; "
         f"{report['support']} support, {report['query']} query",
-        f"recall@3 on validation tasks: {', '.join(recalls)}",
+        f"recall@{report.get('max_skills', 3)} on validation tasks: {', '.join(recalls)}",
     ]
     if obedience is not None:
         lines.append(

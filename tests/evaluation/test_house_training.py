@@ -124,3 +124,10 @@ def test_a_gate_of_a_real_model_has_fewer_tasks_and_as_many_as_are_asked_for(hou
     assert gate_tasks(house) == LOCAL_GATE_TASKS
     house.workspace.overrides["training.gate_tasks"] = 12
     assert gate_tasks(house) == 12
+
+
+def test_a_house_has_no_more_skills_in_a_prompt_than_its_policy_follows(house: HouseRun) -> None:
+    own = house.workspace.settings().skills.max_skills
+    for most, found in ((None, own), (1, 1), (own + 1, own)):
+        prompting = replace(house.conditions.prompting, max_skills=most)
+        assert replace(house, conditions=replace(house.conditions, prompting=prompting)).most_skills == found

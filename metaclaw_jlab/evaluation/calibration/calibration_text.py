@@ -14,7 +14,14 @@ def render_calibration(record: Mapping[str, Any]) -> list[str]:
     rows += [_row(variant) for variant in record["variants"]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return [*(line.rstrip() for line in lines), "", f"chosen for {record['model']}: {chosen_text(record)}"]
+    return [*(line.rstrip() for line in lines), "", *_chosen(record)]
+
+
+def _chosen(record: Mapping[str, Any]) -> list[str]:
+    return [
+        f"chosen for {record['model']}: {chosen_text(record)}",
+        "It was chosen by these numbers, of the best of several: on other tasks expect less of it.",
+    ]
 
 
 def chosen_text(record: Mapping[str, Any]) -> str:
