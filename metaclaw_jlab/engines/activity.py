@@ -25,6 +25,11 @@ class Activity:
             self._under_way -= 1
             self._last = self._clock()
 
+    @property
+    def under_way(self) -> int:
+        """How many requests have not ended."""
+        return self._under_way
+
     def idle_seconds(self) -> float:
         """Seconds since the last request ended; 0 while one is under way."""
         return 0.0 if self._under_way else self._clock() - self._last

@@ -31,6 +31,10 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HEALTH_SECONDS = 5.0
 ADAPTER_SECONDS = 60.0  # loading a large one, the hash over its base included
 STOP_SECONDS = 10.0
+ROOM_SECONDS = (
+    60.0  # that answers under way are given to end before the server makes room for another model's
+)
+ROOM_POLL_SECONDS = 0.25
 POLL_SECONDS = 0.05
 TAIL_LINES = 20
 
@@ -139,7 +143,8 @@ def ensure(
     options: Sequence[str] = (),
     command: Sequence[str] | None = None,
 ) -> Endpoint:
-    """The server of `model`, started where none runs; one that serves another model is stopped first.
+    """The server of `model`, started where none runs; one that serves another model is stopped first, when it has
+    answered whom it answers just now (a minute at most).
 
     `form` is "gguf" or "safetensors" where only that will do; with "auto" what runs already serves in either.
     Of two callers one starts it and the other waits. `on_progress` gets the server's log line by line. `options` are
@@ -150,12 +155,12 @@ def ensure(
         model = str(Path(model).absolute())
     if (endpoint := _serving(home, model, form)) is not None:
         return endpoint
+    most = ROOM_SECONDS + STOP_SECONDS + start_seconds
     try:
-        with lease(
-            home, LEASE, wait_seconds=start_seconds + STOP_SECONDS, valid_seconds=start_seconds + STOP_SECONDS
-        ):
+        with lease(home, LEASE, wait_seconds=most, valid_seconds=most):
             if (endpoint := _serving(home, model, form)) is not None:
                 return endpoint
+            _let_finish(home, on_progress)
             _stop(home)
             started = [*(command or server_command(home, model, form)), *options]
             return _start(home, model, started, start_seconds, on_progress)
@@ -233,8 +238,32 @@ def _published(home: Home) -> tuple[Endpoint, int] | None:
 
 
 def _healthy(endpoint: Endpoint) -> bool:
+    return _health(endpoint) is not None
+
+
+def _health(endpoint: Endpoint) -> bytes | None:
     parts = urlsplit(endpoint.base_url)
-    return _answer(endpoint, "GET", f"{parts.scheme}://{parts.netloc}/health", HEALTH_SECONDS) is not None
+    return _answer(endpoint, "GET", f"{parts.scheme}://{parts.netloc}/health", HEALTH_SECONDS)
+
+
+def _busy(endpoint: Endpoint) -> bool:
+    """Whether it answers somebody just now."""
+    try:
+        told = json.loads(_health(endpoint) or b"{}")
+        return bool(told.get("running") or told.get("waiting"))
+    except (ValueError, AttributeError):
+        return False
+
+
+def _let_finish(home: Home, on_progress: Callable[[str], None] | None) -> None:
+    """Wait while the server that has to make room answers somebody, another notebook for example."""
+    endpoint = running(home)
+    deadline, told = time.monotonic() + ROOM_SECONDS, False
+    while endpoint is not None and time.monotonic() < deadline and _busy(endpoint):
+        if on_progress is not None and not told:
+            on_progress(f"{endpoint.model} ends an answer of another task first")
+        told = True
+        time.sleep(ROOM_POLL_SECONDS)
 
 
 def _told(home: Home, method: str, path: str) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A policy server without a model.
 
-`--home PATH --model NAME [--fail TEXT] [--refuse TEXT] [--form FORM] [--slow] [--stubborn] [--starts FILE]`
+`--home PATH --model NAME [--fail TEXT] [--refuse TEXT] [--form FORM] [--slow] [--stubborn] [--starts FILE]
+[--busy FILE]`
 """
 
 import argparse
@@ -20,11 +21,15 @@ TOKEN = "s3cret"
 
 
 class Handler(BaseHTTPRequestHandler):
+    busy: Path | None = None  # a file that is there while somebody is answered
+
     def do_GET(self) -> None:
         known = self.path == "/health" and self.headers["Authorization"] == f"Bearer {TOKEN}"
+        body = b'{"running": 1}' if self.busy is not None and self.busy.exists() else b""
         self.send_response(200 if known else 401)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
@@ -40,7 +45,9 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--starts", type=Path)
+    parser.add_argument("--busy", type=Path)
     options = parser.parse_args()
+    Handler.busy = options.busy
     sys.stderr.write(f"loading {options.model}\n")
     sys.stderr.flush()
     if options.starts:

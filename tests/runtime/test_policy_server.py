@@ -100,6 +100,35 @@ def test_another_model_replaces_the_server(home: Home) -> None:
     assert not process_alive(first.pid)
 
 
+def test_who_is_answered_just_now_is_answered_to_the_end(home: Home, tmp_path: Path) -> None:
+    busy = tmp_path / "busy"
+    busy.touch()
+    first = start(home, "tiny", "--busy", str(busy))
+    lines: list[str] = []
+    lived: list[bool] = []
+
+    def told(line: str) -> None:
+        lines.append(line)
+        if busy.exists():
+            lived.append(process_alive(first.pid))
+            busy.unlink()
+
+    ensure(home, "other", start_seconds=60, on_progress=told, command=command(home, "other"))
+    assert lines[0] == "tiny ends an answer of another task first"
+    assert lived == [True]
+    assert not process_alive(first.pid)
+
+
+def test_an_answer_that_does_not_end_is_not_waited_for_for_ever(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_server, "ROOM_SECONDS", 0.1)
+    (tmp_path / "busy").touch()
+    first = start(home, "tiny", "--busy", str(tmp_path / "busy"))
+    assert start(home, "other").model == "other"
+    assert not process_alive(first.pid)
+
+
 def test_progress_is_the_log_line_by_line(home: Home) -> None:
     lines: list[str] = []
     ensure(home, "tiny", start_seconds=60, on_progress=lines.append, command=command(home, "tiny"))

@@ -66,7 +66,8 @@ def application(service: Service) -> ASGIApp:
 async def _health(service: Service, request: Request) -> Response:
     body: dict[str, object] = {"status": "ok"}
     if authorized(request.headers.get("authorization", ""), service.token):
-        body |= {"model": service.versions.base, "form": "gguf"}
+        running = service.activity.under_way
+        body |= {"model": service.versions.base, "form": "gguf", "running": running, "waiting": 0}
     return JSONResponse(body)
 
 

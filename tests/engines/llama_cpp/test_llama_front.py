@@ -124,15 +124,20 @@ def test_a_common_beginning_is_read_once(server: Front) -> None:
 
 def test_several_requests_are_answered_at_once(serve: Callable[..., Front]) -> None:
     server = serve(slots=3)
-    streams = [
-        server.client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, **LONG)  # type: ignore[call-overload]
+    server.chat(("user", "hello"))
+    os.kill(base(server), signal.SIGSTOP)  # so that none has ended when the last one begins
+    found: list[int] = []
+    asking = [
+        threading.Thread(target=lambda: found.append(server.chat(("user", "hello"))["status"]))
         for _ in range(3)
     ]
-    firsts = [next(iter(stream)) for stream in streams]  # none has ended when the last one begins
-    assert len(firsts) == 3
-    assert server.bank.base().asking == 3
-    for stream in streams:
-        stream.close()
+    for one in asking:
+        one.start()
+    until(lambda: server.bank.base().asking == 3)
+    os.kill(base(server), signal.SIGCONT)
+    for one in asking:
+        one.join()
+    assert found == [200] * 3
 
 
 def test_an_answer_that_nobody_bounded_ends(server: Front) -> None:
@@ -255,6 +260,18 @@ def test_a_stream_that_breaks_off_says_so_and_the_next_request_is_answered(serve
     until(lambda: base(server) != broken)
     assert server.chat(("user", "hello"))["status"] == 200
     assert server.trouble == []
+
+
+def test_health_counts_who_is_answered(server: Front) -> None:
+    told = {"status": "ok", "model": MODEL, "form": "gguf", "running": 0, "waiting": 0}
+    assert server.raw("GET", "/health")[1] == told
+    os.kill(base(server), signal.SIGSTOP)
+    asking = threading.Thread(target=lambda: server.chat(("user", "hello")))
+    asking.start()
+    until(lambda: server.raw("GET", "/health")[1]["running"] == 1)
+    os.kill(base(server), signal.SIGCONT)
+    asking.join()
+    until(lambda: server.raw("GET", "/health")[1]["running"] == 0)
 
 
 def test_a_request_that_an_instance_loses_may_be_sent_again(server: Front) -> None:
