@@ -157,7 +157,8 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Background:
     """What the store knows around a trajectory. `skills` as they are now, `whence`, and `texts` of other tasks in the
-    index are by name of the skills that were in its prompt; `others` came nearest where there was none."""
+    index are by name of the skills that were in its prompt; `others` came nearest where there was none.
+    `least_relevance` is the threshold of today's policy, of words alone, where it was calibrated with one."""
 
     generation: GenerationAccount | None = None
     current_generation: int | None = None
@@ -167,6 +168,7 @@ class Background:
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     turn: TurnAccount | None = None
     aftermath: Aftermath = field(default_factory=Aftermath)
+    least_relevance: float | None = None
 
 
 def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
@@ -192,6 +194,7 @@ def look_up(workspace: Workspace, trajectory: Trajectory) -> Background:
         },
         turn=turn_account(workspace, trajectory.id) if trajectory.purpose is Purpose.PROXY else None,
         aftermath=aftermath(workspace, trajectory),
+        least_relevance=workspace.prompting().threshold,
     )
 
 
@@ -208,7 +211,7 @@ def give_account(
     from metaclaw_jlab.skills.retrieval import DEFAULT_THRESHOLD
 
     known = background or Background()
-    wanted = settings.skills.threshold
+    wanted, own = settings.skills.threshold, known.least_relevance
     stamp = trajectory.stamp
     turn = trajectory.purpose is Purpose.PROXY
     steps = tuple(
@@ -221,8 +224,8 @@ def give_account(
         asked=_asked(trajectory, known.turn),
         stop=trajectory.stop.value if trajectory.stop else None,
         outcome=outcome_in_words(trajectory),
-        threshold=DEFAULT_THRESHOLD if wanted is None else wanted,
-        fused=dense_weight(settings.skills) > 0,
+        threshold=max(DEFAULT_THRESHOLD if wanted is None else wanted, own or 0.0),
+        fused=own is None and dense_weight(settings.skills) > 0,
         chosen=tuple(
             _chosen(rank, injected, trajectory, known) for rank, injected in enumerate(stamp.skills, start=1)
         ),

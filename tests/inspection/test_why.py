@@ -219,3 +219,8 @@ def test_it_is_told_where_and_when_a_task_was_asked() -> None:
 def test_a_proposed_cell_waits() -> None:
     assert account(stepped(observation=None)).waits is False
     assert account(replace(stepped(observation=None), stop=None)).waits is True
+
+
+def test_a_policys_own_threshold_is_told_with_the_relevance_of_words_that_it_is_of() -> None:
+    account = give_account(TRAJECTORY, settings=Settings(), background=replace(KNOWN, least_relevance=1.25))
+    assert (account.threshold, account.fused) == (1.25, False)
