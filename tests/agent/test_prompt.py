@@ -1,5 +1,6 @@
 from metaclaw_jlab.agent.prompt import (
     MEND,
+    MEND_CHARS,
     SKILLS_PREAMBLE,
     observation_message,
     opening,
@@ -94,3 +95,13 @@ def test_only_a_failure_is_to_be_mended() -> None:
     assert observation_message(failed, once).content.endswith(MEND)
     assert MEND not in observation_message(Observation(stdout="1"), once).content
     assert MEND not in observation_message(failed).content
+
+
+def test_of_a_long_failure_the_end_is_to_be_mended() -> None:
+    """Two of them and their repairs have to go into a context of 4,096 tokens."""
+    failed = Observation(stdout="start" + "x" * 8000, error=ExecutionError("KeyError", "'sum'"))
+    shown = observation_message(failed, Prompting(ends="ran")).content
+    assert len(shown) < MEND_CHARS + 200
+    assert "KeyError: 'sum'\n</output>" in shown
+    assert "start" not in shown
+    assert "start" in observation_message(failed).content
