@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
 LAST_SECONDS = 1.0  # for a look at the store that is under way when the server ends
 SPARE = 2
+RETRY_SECONDS = 60.0  # what kept a version from loading may pass: too little memory does
 FALLBACKS = 20  # how many of those that served before are tried where the newest is refused
 Stamp = tuple[tuple[int, int], ...]
 Held = TypeVar("Held")
@@ -58,6 +60,12 @@ class Chosen(Generic[Held]):
 class _Refusal:
     reason: str
     stamp: Stamp
+    may_pass: bool
+    at: float = field(default_factory=time.monotonic)
+
+    def over(self, stamp: Stamp) -> bool:
+        """Whether to try again: the files have changed, or it is a while ago and lay in the machine."""
+        return self.stamp != stamp or (self.may_pass and time.monotonic() - self.at >= RETRY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +258,7 @@ class ServedVersions(ABC, Generic[Held]):
         )
         self._wanted = Serving(database).current()
         for version, refusal in list(self._refused.items()):
-            if refusal.stamp != _stamp(self._folder(version)):
+            if refusal.over(_stamp(self._folder(version))):
                 del self._refused[version]
         return True
 
@@ -312,7 +320,7 @@ class ServedVersions(ABC, Generic[Held]):
             loaded = self._read(version, sha256)
         except (AdapterRefused, ModelUnusable) as error:
             if version in self._published.status:
-                self._refused[version] = _Refusal(str(error), stamp)
+                self._refused[version] = _Refusal(str(error), stamp, isinstance(error, ModelUnusable))
                 _log.warning("version %d is refused: %s", version, error)
             raise AdapterRefused(error.cause, error.next_step) from error
         self._used[version] = next(self._uses)
