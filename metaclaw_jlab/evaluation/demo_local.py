@@ -27,6 +27,7 @@ from metaclaw_jlab.evaluation.demo_local_folder import (
 from metaclaw_jlab.evaluation.demo_local_plan import (
     Deadline,
     LocalPlan,
+    check_trainable,
     open_folder,
     overrides_of,
     share_models,
@@ -86,6 +87,8 @@ def demonstrate_local(
     """
     deadline = Deadline(plan.minutes, clock() if began is None else began, clock)
     overrides = overrides_of(plan, model, output)
+    if plan.train:
+        check_trainable(models, output, overrides)
     folder, state = open_folder(plan, model, models, output, overrides, say)
     measurement = _Measurement(plan, model, folder, state, deadline, say)
     home = open_home(folder.home)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaclaw_jlab.assembly.slow_loop import check_weights, trainable_base
 from metaclaw_jlab.core.config import Settings
 from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.evaluation.demo_local_folder import RunFolder, State, folder_for, others_under_way
@@ -79,6 +80,11 @@ def overrides_of(plan: LocalPlan, model: InstalledModel, output: Path) -> dict[s
 def _settings(output: Path, overrides: Mapping[str, object]) -> Settings:
     """Those of a home without a configuration of its own."""
     return load(output.absolute().with_suffix("") / "config.toml", dict(overrides)).settings
+
+
+def check_trainable(models: Home, output: Path, overrides: Mapping[str, object]) -> None:
+    """Raise TrainingError where this model is not trained here or its weights are not: before a stream of hours."""
+    check_weights(models, trainable_base(_settings(output, overrides)))
 
 
 def open_folder(

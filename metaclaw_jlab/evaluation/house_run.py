@@ -172,6 +172,16 @@ def _pinned(workspace: Workspace, policy: Policy, version: int) -> Policy:
     return workspace.policy(begun=pinned(base, version))
 
 
+def practice_replayer(run: HouseRun) -> PracticeReplayer:
+    """What does the tasks of the stream again, no more at once than the house does anything."""
+    return PracticeReplayer(
+        run.stream.known_tasks,
+        run.conditions,
+        names=run.plan.names,
+        concurrency=min(REPLAYS_AT_ONCE, run.plan.concurrency),
+    )
+
+
 def learn_stream(
     run: HouseRun,
     *,
@@ -182,12 +192,7 @@ def learn_stream(
 ) -> None:
     """The fast loop over the stream, with a progress bar; the rest as for run_stream."""
     stream, notes, marks, plan = run.stream, run.notes, _marks(run.plan), run.plan
-    replayer = PracticeReplayer(
-        stream.known_tasks,
-        run.conditions,
-        names=plan.names,
-        concurrency=min(REPLAYS_AT_ONCE, plan.concurrency),
-    )
+    replayer = practice_replayer(run)
 
     def learn() -> None:
         shown.set_postfix_str(f"{len(stream.library())} skills, learning")

@@ -13,8 +13,7 @@ from metaclaw_jlab.assembly import uses_embedded_policy
 from metaclaw_jlab.core.errors import NothingToTrain
 from metaclaw_jlab.core.gate import Comparison, GateReport
 from metaclaw_jlab.core.training import PromptKind, RunState, StepReport, TrainingPrompt, TrainingRun
-from metaclaw_jlab.evaluation.house_run import HouseRun, bar
-from metaclaw_jlab.evaluation.practice_replays import PracticeReplayer
+from metaclaw_jlab.evaluation.house_run import HouseRun, bar, practice_replayer
 from metaclaw_jlab.learning.inner_loop import evolve_once
 from metaclaw_jlab.practice import validation_tasks
 from metaclaw_jlab.store.gates import Gates
@@ -100,7 +99,7 @@ def gate_prompts(run: HouseRun, seed: int, n: int = GATE_TASKS) -> tuple[Trainin
 
 def _settling(run: HouseRun) -> Callable[[], bool]:
     """A pass of the fast loop that can try wordings, as it could while the house learnt."""
-    replayer = PracticeReplayer(run.stream.known_tasks, run.conditions, names=run.plan.names)
+    replayer = practice_replayer(run)
 
     def settle() -> bool:
         return not evolve_once(run.workspace.inner_loop(replayer=replayer)).idle

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metaclaw_jlab.core.errors import ExecutorError
+from metaclaw_jlab.core.errors import ExecutorError, TrainingError
 from metaclaw_jlab.evaluation import demo_local
 from metaclaw_jlab.evaluation.demo_local import demonstrate_local
 from metaclaw_jlab.evaluation.demo_local_plan import LocalPlan
@@ -32,15 +32,20 @@ def obeying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("METACLAW_POLICY_BASE_URL", raising=False)
 
 
-def measure(tmp_path: Path, *, train: bool = False) -> dict[str, Any]:
+def measure(tmp_path: Path, *, train: bool = False, name: str = "stand-in") -> dict[str, Any]:
     """A small measurement of a model that was never fetched."""
-    folder = tmp_path / "home" / "models" / "stand-in" / "gguf"
-    model = InstalledModel(
-        "stand-in", "gguf", folder, {"stand-in.gguf": "ab" * 32}, 4, "nowhere", "a test", "", 2048, 0.0
-    )
+    folder = tmp_path / "home" / "models" / name / "gguf"
+    files = {f"{name}.gguf": "ab" * 32}
+    model = InstalledModel(name, "gguf", folder, files, 4, "nowhere", "a test", "", 2048, 0.0)
     plan = LocalPlan(tasks=TASKS, stream=STREAM, seed=SEED, train=train)
     models = open_home(tmp_path / "home")
     return demonstrate_local(plan, model, models, tmp_path / "build" / "demo-local.json", say=lambda _: None)
+
+
+def test_without_the_weights_that_are_trained_nothing_is_begun(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="not on this machine"):
+        measure(tmp_path, train=True, name="smollm2-135m")
+    assert not (tmp_path / "build").exists()
 
 
 def test_what_was_not_promoted_answers_as_the_base_does(
