@@ -103,7 +103,7 @@ def training(workspace: Workspace, *, recent: int = RECENT) -> TrainingAccount:
         sentence=_sentence(run, past, pid),
         run=run,
         recent=past,
-        serving=Serving(database).current(),
+        serving=Serving(database).current(None if settings.policy.base_url else settings.policy.local_model),
         counts=counts,
         missing=_missing(settings, counts, past, under_way=current is not None or pid is not None),
         pid=pid,

@@ -244,6 +244,12 @@ def test_the_adapter_that_serves_is_told(workspace: Workspace) -> None:
     assert status(workspace).adapter is None
 
 
+def test_the_adapter_of_another_model_is_not_told(workspace: Workspace) -> None:
+    made = candidate(workspace.home, workspace.database(), base="another-model")
+    force(workspace.home, workspace.database(), made.version, "A test wants it.")
+    assert status(workspace).adapter is None
+
+
 def test_what_waits_to_be_trained_on_is_counted(workspace: Workspace) -> None:
     workspace.trajectories().record(failed("bad"))
     found = status(workspace)
