@@ -334,10 +334,10 @@ def grow(database: Database, name: str, text: str, trajectory: str) -> None:
 
 
 def _remember(loop: InnerLoop, taken: Sequence[tuple[Skill, _Chosen]]) -> None:
-    """Keep the wordings that there was no time to try."""
+    """Keep the wordings that there was no time to try, and the skills that there was none to judge."""
     undecided = Undecided(loop.database)
     for skill, one in taken:
-        if one.choice.untried:
+        if one.choice.untried or (loop.judges and one.choice.cut):
             undecided.put(skill.name, skill.sha256, one.choice.untried, one.draft.sources)
 
 

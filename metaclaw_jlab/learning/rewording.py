@@ -1,4 +1,5 @@
-"""Tries the wordings that there was no time for, and amends a skill where another one proves better."""
+"""Tries what there was no time for: amends a skill where another wording proves better, and takes one out that was
+never judged and does not help."""
 
 from __future__ import annotations
 
@@ -19,13 +20,13 @@ from metaclaw_jlab.store.undecided import Undecided, UndecidedWordings
 
 
 def reword(loop: InnerLoop) -> tuple[str, ...]:
-    """Decide the undecided wordings, as far as the budget goes; the names of the skills that were amended.
+    """Decide the undecided wordings, as far as the budget goes; the names of the skills that were amended or taken out.
 
     A skill that was changed or pinned since keeps its text.
     """
     if loop.replayer is None or loop.wording_seconds <= 0:
         return ()
-    amended = []
+    changed = []
     for entry in Undecided(loop.database).take():
         skill = _unchanged(loop, entry)
         if skill is None:
@@ -33,14 +34,24 @@ def reword(loop: InnerLoop) -> tuple[str, ...]:
             continue
         candidates = _allowed(loop, skill, entry)
         choice = choose_wording(
-            candidates, _trials(loop, entry), loop.replayer, seconds=loop.wording_seconds, clock=loop.clock
+            candidates,
+            _trials(loop, entry),
+            loop.replayer,
+            seconds=loop.wording_seconds,
+            clock=loop.clock,
+            judged=loop.judges,
         )
-        if choice.untried == tuple(candidate.body for candidate in candidates[1:]):
+        if choice.untried and choice.untried == tuple(candidate.body for candidate in candidates[1:]):
             continue  # nothing could be tried this time either
         Undecided(loop.database).drop(entry.name)
-        if choice.skill.body != skill.body and _amend(loop, choice.skill):
-            amended.append(entry.name)
-    return tuple(amended)
+        if loop.judges and choice.refuted:
+            done = _commit(loop, skill.name, None, f"took skill {skill.name} out: tried, it did not help")
+        else:
+            said = f"worded skill {skill.name} better"
+            done = choice.skill.body != skill.body and _commit(loop, skill.name, choice.skill, said)
+        if done:
+            changed.append(entry.name)
+    return tuple(changed)
 
 
 def _unchanged(loop: InnerLoop, entry: UndecidedWordings) -> Skill | None:
@@ -111,10 +122,12 @@ def _trials(loop: InnerLoop, entry: UndecidedWordings) -> list[Trial]:
     ]
 
 
-def _amend(loop: InnerLoop, skill: Skill) -> bool:
+def _commit(loop: InnerLoop, name: str, skill: Skill | None, said: str) -> bool:
+    """Have this skill in the place of the one of that name, or none; whether a generation came of it."""
     store = Skills(loop.database)
     before = synchronise(loop.home, store)
-    members = [skill if member.name == skill.name else member for member in before.skills]
+    placed = [skill if member.name == name else member for member in before.skills]
+    members = [member for member in placed if member is not None]
     try:
         made = store.commit_generation(Cause.EVOLVER, members, parent=before.generation.number)
     except GenerationMoved:
@@ -122,8 +135,6 @@ def _amend(loop: InnerLoop, skill: Skill) -> bool:
     if made.number == before.generation.number:
         return False
     publish(loop.home, store)
-    loop.on_notice(
-        f"MetaClaw worded skill {skill.name} better · g{made.number} · "
-        f"undo: %metaclaw generations rollback {before.generation.number}"
-    )
+    undo = f"%metaclaw generations rollback {before.generation.number}"
+    loop.on_notice(f"MetaClaw {said} · g{made.number} · undo: {undo}")
     return True

@@ -34,7 +34,8 @@ class Trial:
 class Choice:
     """The chosen skill, on how many of the trials that count it was obeyed, and the wordings left untried in time.
 
-    `refuted`: all were tried, and with none of them fewer trials went wrong than without a skill.
+    `refuted`: all were tried, and with none of them fewer trials went wrong than without a skill. `cut`: the time ended
+    before it was known whether that is so.
     """
 
     skill: Skill
@@ -42,6 +43,7 @@ class Choice:
     trials: int
     untried: tuple[str, ...] = ()
     refuted: bool = False
+    cut: bool = False
 
 
 def obeyed(replayed: Replayed, trial: Trial) -> bool:
@@ -81,7 +83,8 @@ def choose_wording(
     with _Tries(replayer, clock() + seconds, clock) as tries:
         counting, sound = _without(tries, trials)
         if not counting:
-            return Choice(fallback, 0, 0, _bodies(wordings, but=fallback) if tries.late else ())
+            others = _bodies(wordings, but=fallback) if tries.late else ()
+            return Choice(fallback, 0, 0, others, cut=tries.late)
         best, most, gain = fallback, 0, 0
         batches = list(_batches(wordings, replayer.concurrency))
         for number, batch in enumerate(batches):
@@ -95,7 +98,7 @@ def choose_wording(
                 left = [skill for rest in batches[number:] for skill in rest]
                 if judged and not gain and best not in left:
                     best = left[0]
-                return Choice(best, most, len(counting), _bodies(left, but=best))
+                return Choice(best, most, len(counting), _bodies(left, but=best), cut=gain == 0)
     return Choice(best, most, len(counting), refuted=gain == 0)
 
 
