@@ -174,7 +174,9 @@ def attempt_record(arm: str, task: PracticeTask, skills: Sequence[Match], done: 
         seconds=path.seconds,
         failure=done.failure,
         repairs=sum(_raised(step) for step in path.steps[:-1]),
-        mended=any(map(_raised, path.steps)) and not _raised(path.steps[-1]),
+        mended=any(map(_raised, path.steps))
+        and path.steps[-1].observation is not None
+        and not _raised(path.steps[-1]),
         prompt_tokens=sum(step.usage.prompt_tokens for step in path.steps),
         completion_tokens=sum(step.usage.completion_tokens for step in path.steps),
     )

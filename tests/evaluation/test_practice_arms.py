@@ -183,3 +183,12 @@ def test_repairs_are_counted(tasks: list[PracticeTask], arm_pool: SandboxPool, a
     policy = answering([task], lambda task: ["raise ValueError('no')", "raise KeyError('no')"])
     (broken,) = measure("a", [task], replace(conditions(policy, arm_pool), max_steps=2))
     assert (broken.repairs, broken.mended) == (1, False)
+
+
+@pytest.mark.parametrize("again", ["raise ValueError()", ""], ids=["the same code", "no code"])
+def test_an_error_after_which_nothing_ran_is_not_mended(
+    again: str, tasks: list[PracticeTask], arm_pool: SandboxPool
+) -> None:
+    replies = ("```python\nraise ValueError()\n```", f"```python\n{again}\n```" if again else "I cannot.")
+    (found,) = measure("a", tasks[:1], conditions(ScriptedPolicy(replies), arm_pool))
+    assert (found.repairs, found.mended) == (1, False)
