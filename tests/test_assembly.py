@@ -10,7 +10,9 @@ import pytest
 from metaclaw_jlab.assembly import open_workspace, policy_name, uses_embedded_policy
 from metaclaw_jlab.core.adapter import AdapterStatus
 from metaclaw_jlab.core.config import EMBEDDED_MODEL
+from metaclaw_jlab.core.errors import PolicyUnavailable
 from metaclaw_jlab.core.generation import Cause
+from metaclaw_jlab.core.policy import Message, Sampling
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Task
 from metaclaw_jlab.runtime import policy_server
@@ -78,6 +80,26 @@ def test_a_model_is_not_asked_for_what_was_trained_of_another(
         Adapters(workspace.database()).decide(made.version, AdapterStatus.FORCED, "")
         serving.put(made.version, ServingCause.FORCE, "")
         assert workspace.policy().model == asked
+    workspace.close()
+
+
+def test_the_users_task_goes_on_where_another_notebook_took_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ensure(_: object, model: str, **__: object) -> Endpoint:
+        asked.append(model)
+        return Endpoint("http://127.0.0.1:9/v1", "token", model, 1)
+
+    monkeypatch.setattr(policy_server, "ensure", ensure)
+    workspace = open_workspace(tmp_path, {"policy.local_model": "tiny", "policy.retries": 0})
+    policy = workspace.policy(lasting=True)
+    for said in (["tiny"] * 2, ["tiny"] * 2):  # once: another model is wanted by then
+        with pytest.raises(PolicyUnavailable):
+            policy.complete((Message("user", "hello"),), Sampling())
+        assert asked == said
+        workspace.overrides["policy.local_model"] = "other"
     workspace.close()
 
 

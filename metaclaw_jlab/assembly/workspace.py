@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from metaclaw_jlab.core.adapter import answering, pinned
 from metaclaw_jlab.core.config import EMBEDDED_MODEL, Settings
-from metaclaw_jlab.core.errors import ConfigError
+from metaclaw_jlab.core.errors import ConfigError, MetaclawError, PolicyUnavailable
 from metaclaw_jlab.core.policy import Policy
 from metaclaw_jlab.core.prompting import DEFAULT_PROMPTING, Prompting
 from metaclaw_jlab.core.retriever import Match
@@ -215,16 +215,24 @@ class Workspace:
             self, on_progress=on_progress, gate_prompts=gate_prompts, settle=settle, on_attempted=on_attempted
         )
 
-    def policy(self, on_progress: Callable[[str], None] | None = None, *, begun: str | None = None) -> Policy:
+    def policy(
+        self,
+        on_progress: Callable[[str], None] | None = None,
+        *,
+        begun: str | None = None,
+        lasting: bool = False,
+    ) -> Policy:
         """The configured policy: an endpoint, or the local policy server, started where it does not run.
 
         The local one is pinned to a version of its adapter, that which serves now or that by which a task was `begun`
-        (its stamp's model), so that a task is done by one policy from its first step to its last.
+        (its stamp's model), so that a task is done by one policy from its first step to its last. A `lasting` one
+        is started again where its server goes in the middle of the task: for the user's own, not for what is beside.
         """
         settings = self.settings()
         if settings.policy.base_url:
             return self._endpoint_policy(settings, settings.policy.base_url)
-        return self._local_policy(settings, on_progress, begun)
+        found = self._local_policy(settings, on_progress, begun)
+        return self._lasting(found, settings, on_progress) if lasting else found
 
     def _endpoint_policy(self, settings: Settings, base_url: str) -> Policy:
         from metaclaw_jlab.settings.secrets import key_for
@@ -244,6 +252,21 @@ class Workspace:
             version = version_for(self.database(), base=endpoint.model)
         model = pinned(endpoint.model, version)
         return self._connected(settings, endpoint.base_url, model, Secret(endpoint.token))
+
+    def _lasting(
+        self, policy: Policy, settings: Settings, on_progress: Callable[[str], None] | None
+    ) -> Policy:
+        from metaclaw_jlab.policies.served_policy import ServedPolicy
+
+        def again() -> Policy | None:
+            if self.settings().policy != settings.policy:
+                return None
+            try:
+                return self._local_policy(settings, on_progress, policy.model)
+            except MetaclawError as error:
+                raise PolicyUnavailable(error.cause, error.next_step) from error
+
+        return ServedPolicy(policy, again)
 
     def prompting(self) -> Prompting:
         """How the configured policy is prompted: as its calibration says where it is a local model that has one."""

@@ -292,7 +292,7 @@ class KernelSession:
         workspace = self.workspace()
         self.recall()
         self.expire(settings)
-        policy = workspace.policy(reporter.progress, begun=begun)
+        policy = workspace.policy(reporter.progress, begun=begun, lasting=True)
         library = workspace.synchronised()
         if uses_embedded_policy(settings):
             self.tell_once(EMBEDDED_NOTE, reporter)
