@@ -71,30 +71,11 @@ def always_unequal() -> None:
     setattr(grpo_groups, "group_rewards", rewards)  # noqa: B010
 
 
-def train(chosen: argparse.Namespace, folder: Path) -> tuple[list[Any], dict[str, Any]]:
-    """The reports of all steps, and what was measured of the texts."""
-    import torch
-
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-    from metaclaw_jlab.agent.rooms import SandboxRooms
-    from metaclaw_jlab.engines import grpo_trainer
-    from metaclaw_jlab.engines.decoder_policy import encoded
+def plan_of(chosen: argparse.Namespace) -> Any:
+    """The training that is measured."""
     from metaclaw_jlab.engines.grpo import GrpoPlan
-    from metaclaw_jlab.engines.grpo import train as train_grpo
-    from metaclaw_jlab.engines.local_models import load
-    from metaclaw_jlab.executors.sandbox import SandboxPool
-    from metaclaw_jlab.runtime.home import open_home
 
-    always_unequal()
-    home, began = open_home(None), time.perf_counter()
-    served = replace(load(chosen.model, home), eos=frozenset())  # no completion ends before its length
-    loading = time.perf_counter() - began
-    setattr(grpo_trainer, "load", lambda *_: served)  # noqa: B010
-    query = prompts_of(served, chosen.prompts, chosen.prompt_tokens)
-    lengths = [len(encoded(served, prompt.messages)) for prompt in query]
-    parameters = served.model.num_parameters()
-    plan = GrpoPlan(
+    return GrpoPlan(
         run=1,
         model=chosen.model,
         seed=SEED,
@@ -111,6 +92,31 @@ def train(chosen: argparse.Namespace, folder: Path) -> tuple[list[Any], dict[str
         max_tokens=chosen.completion_tokens,
         max_steps=1,
     )
+
+
+def train(chosen: argparse.Namespace, folder: Path) -> tuple[list[Any], dict[str, Any]]:
+    """The reports of all steps, and what was measured of the texts."""
+    import torch
+
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    from metaclaw_jlab.agent.rooms import SandboxRooms
+    from metaclaw_jlab.engines import grpo_trainer
+    from metaclaw_jlab.engines.decoder_policy import encoded
+    from metaclaw_jlab.engines.grpo import train as train_grpo
+    from metaclaw_jlab.engines.local_models import load
+    from metaclaw_jlab.executors.sandbox import SandboxPool
+    from metaclaw_jlab.runtime.home import open_home
+
+    always_unequal()
+    home, began = open_home(None), time.perf_counter()
+    served = replace(load(chosen.model, home), eos=frozenset())  # no completion ends before its length
+    loading = time.perf_counter() - began
+    setattr(grpo_trainer, "load", lambda *_: served)  # noqa: B010
+    query = prompts_of(served, chosen.prompts, chosen.prompt_tokens)
+    lengths = [len(encoded(served, prompt.messages)) for prompt in query]
+    parameters = served.model.num_parameters()
+    plan = plan_of(chosen)
     reports: list[Any] = []
 
     def told(report: Any) -> None:

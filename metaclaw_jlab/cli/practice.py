@@ -56,6 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluating.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
     evaluating.add_argument("--model", type=Path, help="folder of a model (default: the embedded one)")
     evaluating.add_argument("--output", type=Path, help="write the report to this file too")
+    _add_learning(actions)
+    sampling = actions.add_parser("sample", help="show tasks with their rules, files and a solution")
+    sampling.add_argument("--n", type=int, default=5, help="tasks (default 5)")
+    sampling.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
+    sampling.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
+    actions.add_parser("splits", help="the hash of the file that decides the splits")
+    practice_evolvers.add_action(actions)
+
+
+def _add_learning(actions: Any) -> None:
     learning = actions.add_parser("learning", help="measure what trained weights add to learnt skills")
     learning.add_argument(
         "--seeds", default="1,2,3,4,5", metavar="S,...", help="each draws all anew (default 1,2,3,4,5)"
@@ -78,12 +88,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where each seed's report is kept; one that is there is not measured again (default: build/learning)",
     )
-    sampling = actions.add_parser("sample", help="show tasks with their rules, files and a solution")
-    sampling.add_argument("--n", type=int, default=5, help="tasks (default 5)")
-    sampling.add_argument("--seed", type=int, default=0, help="which tasks are drawn (default 0)")
-    sampling.add_argument("--split", choices=_SPLITS, default="test", help="default: test")
-    actions.add_parser("splits", help="the hash of the file that decides the splits")
-    practice_evolvers.add_action(actions)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
