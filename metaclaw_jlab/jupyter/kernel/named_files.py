@@ -77,13 +77,15 @@ class NamedFiles:
 
 
 def beginnings(folder: Path, text: str) -> tuple[NamedFile, ...]:
-    """The first characters of the text files that a text names; what may hold secrets is left alone."""
-    from metaclaw_jlab.agent.file_references import NamedFile
+    """The first characters of the first text files that a text names; what may hold secrets is left alone."""
+    from metaclaw_jlab.agent.file_references import MOST_FILES, NamedFile
 
     named = NamedFiles()
     named.find(folder, words_of(text))
-    found = []
+    found: list[NamedFile] = []
     for path in named.paths:
+        if len(found) == MOST_FILES:
+            break
         try:
             with (folder / path).open("rb") as file:
                 content, more = file.read(SHOWN_BYTES), bool(file.read(1))

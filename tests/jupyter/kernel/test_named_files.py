@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from metaclaw_jlab.agent.file_references import MOST_FILES
 from metaclaw_jlab.jupyter.kernel.copies import Copier, NotCopied
 from metaclaw_jlab.jupyter.kernel.named_files import (
     SHOWN_BYTES,
@@ -132,3 +133,11 @@ def test_what_is_no_text_or_may_hold_secrets_is_not_shown(tmp_path: Path) -> Non
     (tmp_path / ".env").write_text("KEY=1")
     (tmp_path / "id_rsa").write_text("secret")
     assert beginnings(tmp_path, "Look at a.png, nulls.bin, .env and id_rsa") == ()
+
+
+def test_no_more_files_are_read_than_are_shown(tmp_path: Path) -> None:
+    names = [f"{number}.csv" for number in range(MOST_FILES + 3)]
+    for name in names:
+        (tmp_path / name).write_text("a\n1\n")
+    found = beginnings(tmp_path, f"Join {' '.join(names)}")
+    assert [file.name for file in found] == names[:MOST_FILES]
