@@ -159,7 +159,8 @@ def keep(home: Home, calibration: Calibration) -> Path:
 def calibration_folder(home: Home, name: str) -> Path:
     """Where the calibration of a model lies, whatever its name is; shared by the namespaces of a home."""
     path = Path(name).expanduser()
-    own = str(path.absolute()) if path.is_file() or path.is_dir() else name
+    named = find_known(name) is not None or find_installed(home, name) is not None
+    own = name if named or not path.exists() else str(path.absolute())
     if own == name and NAME.match(name.lower()):
         return folder_of(home) / name.lower()
     stem = re.sub(r"[^a-z0-9._-]+", "-", own.lower().rstrip("/").rsplit("/", 1)[-1]).lstrip("-.") or "model"

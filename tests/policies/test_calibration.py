@@ -170,3 +170,9 @@ def test_what_is_shipped_is_for_models_of_the_catalogue_by_their_hash():
 
 def test_a_home_without_a_calibration_has_none(home):
     assert find(home, "some-model") is None
+
+
+def test_a_short_name_has_its_calibration_whatever_the_working_folder_holds(home, tmp_path, monkeypatch):
+    (tmp_path / "smollm2-135m").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert calibration_folder(home, "smollm2-135m") == home.path / "models" / "smollm2-135m"
