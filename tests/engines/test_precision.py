@@ -33,6 +33,16 @@ def test_a_large_one_is_halved_with_its_keys_and_values(served: Any, monkeypatch
     assert found.token_bytes * 2 == served.token_bytes
 
 
+def test_positions_are_not_halved(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frequencies that are rounded by a five hundredth turn a place of 500 by a radian."""
+    monkeypatch.setattr(precision, "TINY_PARAMETERS", 0)
+    monkeypatch.setattr(precision, "_has_instructions", lambda: True)
+    before = {name: buffer.clone() for name, buffer in served.model.named_buffers() if "inv_freq" in name}
+    after = dict(halved(served).model.named_buffers())
+    assert before
+    assert all(torch.equal(after[name], found) for name, found in before.items())
+
+
 def test_a_processor_without_instructions_computes_in_single_precision(
     served: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
