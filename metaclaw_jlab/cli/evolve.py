@@ -101,7 +101,7 @@ def take_up(home: Home) -> bool:
     home.runtime.mkdir(mode=0o700, exist_ok=True)
     with (home.runtime / "evolve.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "metaclaw_jlab.cli.main", "evolve", "--home", str(home.path)],
+            [sys.executable, "-P", "-m", "metaclaw_jlab.cli.main", "evolve", "--home", str(home.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -267,7 +267,7 @@ def _tie(source: GgufModel, model: Any) -> None:
 
 def _in_a_process(path: Path, draft: Path, meter: Meter) -> None:
     """Run the conversion beside us. Raises what it refuses, and FetchStopped."""
-    command = [sys.executable, "-m", __name__, str(path), str(draft)]
+    command = [sys.executable, "-P", "-m", __name__, str(path), str(draft)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     with (draft / LOG).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)

@@ -192,7 +192,9 @@ def refresh_adapters(home: Home) -> dict[str, Any] | None:
 def server_command(home: Home, model: str, form: str = "auto") -> list[str]:
     """The command line of a server of `model`."""
     module = "metaclaw_jlab.engines.policy_server"
-    return [sys.executable, "-m", module, "--home", str(home.path), "--model", model, "--form", form]
+    # -P: what lies in the working folder is the user's, and no module of the server's.
+    words = [sys.executable, "-P", "-m", module, "--home", str(home.path)]
+    return [*words, "--model", model, "--form", form]
 
 
 def _has_name(home: Home, model: str) -> bool:

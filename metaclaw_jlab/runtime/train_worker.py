@@ -167,7 +167,8 @@ def ending_of(event: WorkerEvent) -> tuple[Ending, str]:
 
 def worker_command(home: Home, run: int, job: WorkerJob, *, resume: bool) -> list[str]:
     """The command line of a worker."""
-    words = [sys.executable, "-m", MODULE, "--home", str(home.path), "--run", str(run), "--job", job.value]
+    words = [sys.executable, "-P", "-m", MODULE, "--home", str(home.path)]
+    words += ["--run", str(run), "--job", job.value]
     return [*words, "--resume"] if resume else words
 
 

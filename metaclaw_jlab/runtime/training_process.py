@@ -126,7 +126,7 @@ def stop_with_starter() -> None:
 
 def train_command(home: Home) -> list[str]:
     """The command line of `metaclaw train` on this home, without what it shall do."""
-    return [sys.executable, "-m", MODULE, "--home", str(home.path), "train"]
+    return [sys.executable, "-P", "-m", MODULE, "--home", str(home.path), "train"]
 
 
 def last_words(home: Home) -> str:

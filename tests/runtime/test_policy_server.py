@@ -282,6 +282,7 @@ def test_a_token_is_not_shown() -> None:
 
 def test_the_command_names_home_and_model(home: Home) -> None:
     assert server_command(home, "tiny")[1:] == [
+        "-P",
         "-m",
         "metaclaw_jlab.engines.policy_server",
         "--home",
@@ -325,3 +326,10 @@ def test_options_reach_the_server(home: Home, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     ensure(home, "tiny", command=command(home, "tiny"), options=("--starts", str(starts)))
     assert starts.exists()
+
+
+def test_what_lies_in_the_working_folder_is_no_module_of_the_server(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('taken for a module')")
+    command = server_command(home, "./nothing.gguf")
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "There is no file ./nothing.gguf" in ran.stderr

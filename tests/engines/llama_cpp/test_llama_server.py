@@ -203,7 +203,11 @@ def test_a_missing_library_names_the_extra(
         serve(home, listener, Wanted("m", tiny_model, 1, 0, 1, 1.0), 0.0)
 
 
-def test_an_adapter_that_cannot_be_written_is_refused_with_the_reason(home: Home, tiny_model: Path) -> None:
+def test_an_adapter_that_cannot_be_written_is_refused_with_the_reason(
+    home: Home, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('taken for a module')")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(AdapterRefused, match="v3"):
         adapter_file(home, tiny_model, "tiny", 3, "0" * 64)
 
