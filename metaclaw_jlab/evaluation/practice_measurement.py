@@ -43,9 +43,8 @@ def measure_learning(run: HouseRun, train: Train) -> dict[str, Any]:
     attempts = _measured_arms(learnt, run, trained)
     with run.notes.stage("obedience"):
         obedience = _obedience(learnt, run)
-    settings = run.workspace.settings()
     pairs = [pair for pair in _PAIRS if attempts.keys() >= set(pair)]
-    arms = arm_report(attempts, settings.skills.max_skills, pairs)
+    arms = arm_report(attempts, run.most_skills, pairs)
     return {
         **arms,
         "share_of_distance": share_of_distance(arms, BASELINE, SKILLS, GIVEN_SKILLS),
@@ -60,14 +59,15 @@ def measure_learning(run: HouseRun, train: Train) -> dict[str, Any]:
         "stream": run.plan.stream,
         "model": run.model,
         "temperature": run.conditions.sampling.temperature,
-        "max_skills": settings.skills.max_skills,
+        "max_skills": run.most_skills,
         "protections": run.conditions.pool.protections(),
     }
 
 
 def _measured_arms(learnt: Learnt, run: HouseRun, trained: Trained | None) -> dict[str, tuple[Attempt, ...]]:
     attempts: dict[str, tuple[Attempt, ...]] = {}
-    for arm in draw_arms(learnt, run.workspace.settings().skills, run.plan.seed):
+    settings = run.workspace.settings().skills
+    for arm in draw_arms(learnt, settings, run.plan.seed, run.conditions.prompting):
         if arm.unadapted is None:
             attempts[arm.name] = attempt_arm(arm, run, 0)
         elif trained is not None and trained.served is not None:

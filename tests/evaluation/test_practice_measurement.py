@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metaclaw_jlab.core.config import SkillSettings
 from metaclaw_jlab.core.policy import Completion, Message, Policy, Sampling
+from metaclaw_jlab.core.prompting import Prompting
+from metaclaw_jlab.evaluation import practice_measurement
 from metaclaw_jlab.evaluation.house_run import HouseRun, Plan
 from metaclaw_jlab.evaluation.house_training import Trained
+from metaclaw_jlab.evaluation.learnt_arms import Arm, Learnt, draw_arms
 from metaclaw_jlab.evaluation.practice_measurement import measure_learning
 from metaclaw_jlab.executors.sandbox import SandboxPool
 from tests.evaluation.houses import house_of, trained
@@ -79,3 +83,20 @@ def test_without_a_training_the_arms_of_adapters_are_left_out(measured: Any) -> 
     assert not {"full", "adapter"} & set(report["arms"])
     assert list(report["pairs"]) == ["baseline skills", "skills given_skills", "baseline placebo"]
     assert report["training"] is None
+
+
+def test_skills_by_hand_are_given_as_the_policy_follows_them(
+    tmp_path: Path, arm_pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Prompting] = []
+
+    def drawn(learnt: Learnt, settings: SkillSettings, seed: int, prompting: Prompting) -> tuple[Arm, ...]:
+        asked.append(prompting)
+        return draw_arms(learnt, settings, seed, prompting)
+
+    monkeypatch.setattr(practice_measurement, "draw_arms", drawn)
+    policy, one = Counting("m"), Prompting(max_skills=1)
+    with house_of(PLAN, tmp_path / "home", policy, arm_pool, lambda _: policy) as run:
+        own = replace(run.conditions, prompting=one)
+        report = measure_learning(replace(run, conditions=own), lambda _: None)
+    assert (asked, report["max_skills"]) == ([one], 1)
