@@ -196,7 +196,9 @@ class KernelLearning:
             folder_of=self._folders.get,
             policy=policy,
             pool=pool,
-            sampling=Sampling(settings.policy.temperature, settings.policy.max_tokens),
+            sampling=Sampling(
+                settings.policy.temperature, settings.policy.max_tokens, extra=settings.policy.extra
+            ),
             max_steps=settings.agent.steps,
             pinned_to=lambda model: workspace.precedence.yielding(workspace.policy(begun=model)),
             prompting=workspace.prompting(),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.score import Score, ScoreSource
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.trajectory import Trajectory
 from metaclaw_jlab.jupyter.kernel import learning as module
+from metaclaw_jlab.jupyter.kernel.learning import KernelLearning
 from metaclaw_jlab.jupyter.kernel.session import KernelSession
+from metaclaw_jlab.learning.replay import SandboxReplayer
 from metaclaw_jlab.store.support import Support
 from tests.jupyter.kernel.notebook import Notebook, reply
 from tests.learning.homes import failed, passed, with_skill
@@ -248,3 +253,19 @@ def test_what_a_dead_kernel_left_is_taken_up_with_the_load(learner: Notebook) ->
 )
 def test_only_what_may_tell_something_wakes_the_thread(trajectory: Trajectory, looked_at: bool) -> None:
     assert module.may_teach(trajectory) is looked_at
+
+
+def test_tasks_are_done_again_as_the_policy_is_always_sampled(tmp_path: Path) -> None:
+    overrides: dict[str, object] = {
+        "policy.base_url": "http://127.0.0.1:9/v1",
+        "policy.model": "m",
+        "policy.extra": {"top_p": 0.5},
+        "evolver.wording_seconds": 1.0,
+        "sandbox.unattended": True,
+    }
+    with closing(open_workspace(tmp_path / "home", overrides)) as workspace:
+        learning = KernelLearning(workspace)
+        replayer = learning._replayer()
+        learning._rest()
+    assert isinstance(replayer, SandboxReplayer)
+    assert replayer.sampling.extra == {"top_p": 0.5}
