@@ -27,7 +27,9 @@ NUMBERS = {
     12: "<d",
 }
 TEXT, ARRAY = 8, 9
+FRACTIONS = frozenset({6, 12})
 LONGEST_TEXT = 1 << 24
+LONGEST_ARRAY = 1 << 16
 KEY_VALUE_BYTES = 2  # llama.cpp keeps keys and values at 16 bits
 Value = str | int | float | bool | list[int] | None
 
@@ -47,7 +49,7 @@ def read_header(path: Path) -> GgufHeader:
     try:
         with path.open("rb") as file:
             found = _values(file)
-    except (struct.error, UnicodeDecodeError, OverflowError) as error:
+    except (struct.error, ValueError, OverflowError, RecursionError) as error:
         raise ModelUnusable(f"{path} is damaged or cut off.", "Get it again.") from error
     except OSError as error:
         raise ModelUnusable(f"{path} cannot be read ({error.strerror}).", "Check the file.") from error
@@ -78,11 +80,20 @@ def _value(file: BinaryIO, kind: int) -> Value:
     if kind != ARRAY:
         return _number(file, kind)
     inner, count = _number(file, 4), _number(file, 10)
-    if inner in NUMBERS and count <= LONGEST_TEXT:
-        return [int(_number(file, inner)) for _ in range(count)]
+    if inner in NUMBERS:
+        return _numbers(file, inner, count)
     for _ in range(count):
         _value(file, inner)
     return None
+
+
+def _numbers(file: BinaryIO, kind: int, count: int) -> list[int] | None:
+    """An array; None for one of fractions, or longer than any that is looked at."""
+    size = count * struct.calcsize(NUMBERS[kind])
+    if kind in FRACTIONS or count > LONGEST_ARRAY:
+        file.seek(size, 1)
+        return None
+    return [int(value) for value in struct.unpack(f"<{count}{NUMBERS[kind][1]}", file.read(size))]
 
 
 def _number(file: BinaryIO, kind: int) -> int:
