@@ -57,7 +57,10 @@ def local(session: KernelSession, words: list[str]) -> str:
     try:
         served = _had(workspace.home, found.model, form, view)
         wanted["policy.local_model"] = _name(workspace.home, served)
-        endpoint = workspace.serve(workspace.configuration(wanted).settings, view.line)
+        with (
+            workspace.precedence.first()
+        ):  # what this kernel learns beside the user would keep the server busy
+            endpoint = workspace.serve(workspace.configuration(wanted).settings, view.line)
         view.loaded()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(view.stopped()) from None

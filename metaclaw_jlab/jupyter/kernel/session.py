@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EMBEDDED_NOTE = (
-    "The embedded practice model answers. It knows only the practice tasks (else: %metaclaw connect)."
+    "The embedded practice model answers. It knows only the practice tasks "
+    "(else: %metaclaw local NAME, or connect URL)."
 )
 
 
