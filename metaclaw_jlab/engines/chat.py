@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from metaclaw_jlab.core.errors import RequestInvalid
+from metaclaw_jlab.engines.llama_cpp.system_message import SYSTEM_ROLES, folded, must_fold, named
 from metaclaw_jlab.engines.local_models import LocalModel
 
 
 def conversation(
     served: LocalModel, messages: Sequence[Mapping[str, str]], options: Mapping[str, object]
 ) -> tuple[int, ...]:
-    """The tokens of a conversation up to where the assistant's answer begins. Raises RequestInvalid."""
+    """The tokens of a conversation up to where the assistant's answer begins. Raises RequestInvalid.
+
+    Where the template drops or refuses system messages, what they say is put before the user's first.
+    """
     if not getattr(served.tokenizer, "chat_template", None):
         raise RequestInvalid(
             f"The model {served.name} has no chat template.",
             "Use /v1/completions with a prompt, or serve an instruction-tuned model.",
             code="no_chat_template",
         )
+    told: list[dict[str, Any]] = [dict(message) for message in messages]
+    if any(message.get("role") in SYSTEM_ROLES for message in told):
+        folds = _folds(served.tokenizer, str(served.tokenizer.chat_template))
+        told = folded(told) if folds else named(told)
     try:
         text = served.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], add_generation_prompt=True, tokenize=False, **options
+            told, add_generation_prompt=True, tokenize=False, **options
         )
     except Exception as error:
         raise RequestInvalid(
@@ -29,6 +39,19 @@ def conversation(
             param="messages",
         ) from error
     return tuple(served.encode(text, False))
+
+
+@lru_cache(maxsize=8)
+def _folds(tokenizer: Any, _: str) -> bool:
+    """Whether the template of a tokenizer, which is the second part of the key, wants no system messages."""
+
+    def rendered(messages: list[dict[str, Any]]) -> str | None:
+        try:
+            return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+        except Exception:  # noqa: BLE001 - a template raises what it likes
+            return None
+
+    return must_fold(rendered)
 
 
 def plain(served: LocalModel, prompt: str) -> tuple[int, ...]:
