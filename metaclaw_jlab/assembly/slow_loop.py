@@ -111,12 +111,14 @@ def check_weights(home: Home, base: str) -> None:
 def replay_prompts(prompting: Prompting | None = None) -> tuple[TrainingPrompt, ...]:
     """The frozen replay set as prompts: of a model that is asked by this `prompting`, with natural names and general
     tasks among them, or of the embedded model where it is None."""
+    from metaclaw_jlab.practice.general_tasks import general_tasks
     from metaclaw_jlab.practice.replay_set import replay_set
 
-    told = (
-        replay_set() if prompting is None else replay_set(names="natural", most_skills=_skills_of(prompting))
-    )
-    return _mixed(told, "replay", prompting)
+    if prompting is None:
+        return _mixed(replay_set(), "replay", None)
+    # A training draws them all alike, so more of them would leave fewer general ones in each step.
+    most = (GENERAL_EVERY - 1) * len(general_tasks("replay"))
+    return _mixed(replay_set(most, names="natural", most_skills=_skills_of(prompting)), "replay", prompting)
 
 
 def regression_prompts(

@@ -13,6 +13,7 @@ from metaclaw_jlab.agent.prompt import opening, skills_told, system_message
 from metaclaw_jlab.assembly import Workspace, open_workspace
 from metaclaw_jlab.assembly.slow_loop import (
     EMBEDDED_LR,
+    GENERAL_EVERY,
     MOST_TOKENS,
     OTHER_LR,
     OTHER_REGRESSION,
@@ -172,6 +173,15 @@ def test_general_tasks_are_among_those_of_a_real_model(workspace_with: Callable[
     for prompts, kind in sets:
         general = [one.id for one in prompts if one.start.practice is None]
         assert general == [task.id for task in general_tasks(kind)]
+
+
+def test_every_fifth_replayed_prompt_of_a_real_model_is_a_general_task(
+    workspace_with: Callable[..., Workspace],
+) -> None:
+    """A training draws them all alike, wherever they stand."""
+    prompts = made(workspace_with(**{"policy.local_model": "elsewhere"})).replay()
+    general = [one for one in prompts if one.start.practice is None]
+    assert len(prompts) == GENERAL_EVERY * len(general)
 
 
 def test_a_gate_of_a_real_model_is_smaller_and_may_be_made_so(
