@@ -1,7 +1,7 @@
 """What there was no time to try is tried later: planted skills, the real loop, a real store."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -30,11 +30,13 @@ class Reader:
 
 @dataclass
 class Slow(Reader):
-    """A policy that answers without the skill, and not in time with it."""
+    """A policy that answers without the skill, and with it only when it is released."""
+
+    released: threading.Event = field(default_factory=threading.Event)
 
     def replay(self, case: Case) -> Replayed | None:
         if case.skills:
-            threading.Event().wait(5)
+            self.released.wait(60)
         return super().replay(case)
 
 
@@ -46,7 +48,9 @@ def judging(ground: Ground, reader: Reader, seconds: float = 60.0) -> InnerLoop:
 def cut(home_ground: Ground) -> Ground:
     """A home with a skill that there was no time to judge."""
     home_ground.record(failed())
-    evolve_once(judging(home_ground, Slow(), 0.2))
+    slow = Slow()
+    evolve_once(judging(home_ground, slow, 0.2))
+    slow.released.set()
     assert home_ground.bodies() == {"csv-semicolons": TAKEN}
     return home_ground
 
@@ -74,7 +78,9 @@ def test_a_skill_that_proves_useful_later_stays(cut: Ground) -> None:
 
 
 def test_what_cannot_be_judged_in_time_twice_stays(cut: Ground) -> None:
-    assert reword(judging(cut, Slow(), 0.2)) == ()
+    slow = Slow()
+    assert reword(judging(cut, slow, 0.2)) == ()
+    slow.released.set()
     assert cut.bodies() == {"csv-semicolons": TAKEN}
     assert waiting(cut) == []
 
