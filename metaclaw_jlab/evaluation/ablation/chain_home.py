@@ -69,7 +69,8 @@ class ChainHome:
 
         if self.arm.adapter == BASE:
             return 0
-        return self.arm.version or Serving(self.workspace.database()).current() or 0
+        base = self.workspace.settings().policy.local_model
+        return self.arm.version or Serving(self.workspace.database()).current(base) or 0
 
     def policy(self) -> Policy:
         """What answers now. Raises ServerStartFailed."""

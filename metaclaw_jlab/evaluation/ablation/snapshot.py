@@ -248,7 +248,8 @@ def pinned_policy(workspace: Workspace, arm: Arm) -> Policy:
     if settings.policy.base_url:
         return workspace.policy()
     endpoint = workspace.serve(settings)
-    version = Serving(workspace.database()).current() if arm.version is None else arm.version
+    serving = Serving(workspace.database())
+    version = serving.current(endpoint.model) if arm.version is None else arm.version
     return workspace.policy(begun=pinned(endpoint.model, None if arm.adapter == BASE else version))
 
 

@@ -96,9 +96,11 @@ def _adapter(arm: Arm, workspace: Workspace) -> int | None:
     """The version that answers in an arm, None for the base. A policy of elsewhere has none."""
     from metaclaw_jlab.store.serving import Serving
 
-    if arm.adapter == BASE or workspace.settings().policy.base_url is not None:
+    policy = workspace.settings().policy
+    if arm.adapter == BASE or policy.base_url is not None:
         return None
-    return arm.version if arm.version is not None else Serving(workspace.database()).current()
+    serving = Serving(workspace.database())
+    return arm.version if arm.version is not None else serving.current(policy.local_model)
 
 
 def _begin(home: Home, version: int | None) -> None:

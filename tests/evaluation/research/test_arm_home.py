@@ -2,6 +2,7 @@ import pytest
 
 from metaclaw_jlab.assembly import open_workspace
 from metaclaw_jlab.core.adapter import AdapterStatus
+from metaclaw_jlab.core.config import EMBEDDED_MODEL
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.evaluation.ablation.arms import preset
@@ -112,7 +113,7 @@ def local(tmp_path):
     """A home whose own policy answers, with an adapter that serves."""
     workspace = open_workspace(tmp_path / "local", namespace="")
     adapters = Adapters(workspace.database())
-    version = adapters.add("tiny", "aa", 0).version
+    version = adapters.add(EMBEDDED_MODEL, "aa", 0).version
     adapters.decide(version, AdapterStatus.FORCED, "Wanted.")
     Serving(workspace.database()).put(version, ServingCause.FORCE, "Wanted.")
     yield workspace
