@@ -212,6 +212,15 @@ class ServedVersions(ABC, Generic[Held]):
                 self._pinned = _of_open_trajectories(self._database)
                 self._let_go(loaded)
 
+    def give_up(self, version: int, reason: str) -> None:
+        """Serve without a loaded version that turned out not to run; it is refused for a while."""
+        with self._work:
+            self._refused[version] = _Refusal(reason, _stamp(self._folder(version)), may_pass=True)
+            if self.serving == version:
+                self._serving = None
+            self._bank.unload(key(version))
+            _log.warning("version %d is given up: %s", version, reason)
+
     def watch(self) -> None:
         """Refresh once a second, on a thread of its own, until `close`."""
         self._watcher = threading.Thread(target=self._watch, name="adapters", daemon=True)

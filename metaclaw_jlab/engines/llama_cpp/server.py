@@ -9,6 +9,7 @@ import logging
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -43,10 +44,11 @@ class Wanted:
 
 
 class _Instances:
-    """How instances of a file are started, and why one was given up."""
+    """How instances of a file are started, and why that of the base was given up; `lost` is told of a version's."""
 
     def __init__(self, wanted: Wanted, header: GgufHeader, room: Capacity) -> None:
         self.trouble: str | None = None
+        self.lost: Callable[[int, str], None] = lambda _, why: self._give_up(why)
         self._wanted = wanted
         self._header = header
         self._room = room
@@ -67,9 +69,14 @@ class _Instances:
             key=secrets.token_urlsafe(32),
         )
         began = time.monotonic()
-        made = RunningInstance(setup, self._give_up)
+        version = name.rpartition("@v")[2]
+        given_up = self._give_up if adapter is None else partial(self._lose, int(version))
+        made = RunningInstance(setup, given_up)
         _log.info("loaded %s in %.1f s", name, time.monotonic() - began)
         return made
+
+    def _lose(self, version: int, why: str) -> None:
+        self.lost(version, why)
 
     def _give_up(self, why: str) -> None:
         self.trouble = why
@@ -94,6 +101,7 @@ def serve(home: Home, listener: socket.socket, wanted: Wanted, started: float) -
         partial(adapter_file, home, wanted.path, wanted.name),
         lambda: activity.idle_seconds() > 0,
     )
+    instances.lost = versions.give_up
     try:
         with ThreadPoolExecutor(1) as beside:
             front = beside.submit(importlib.import_module, FRONT)
