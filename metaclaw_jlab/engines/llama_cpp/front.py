@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -41,7 +41,7 @@ class Service:
 
     versions: ServedInstances
     activity: Activity
-    token: str
+    token: str = field(repr=False)
     started: int
     slot_tokens: int
 
