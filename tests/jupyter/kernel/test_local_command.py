@@ -56,7 +56,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     asked: list[tuple[str, str]] = []
 
     def serve(self: Workspace, settings: Settings, *_: object) -> Endpoint:
-        assert self.precedence.busy  # nothing that is learned meanwhile keeps the server that has to make room
+        assert self.precedence.busy  # what is learned beside keeps no server that has to make room
         asked.append((settings.policy.local_model, settings.policy.local_form))
         policy = settings.policy
         form = resolve(self.home, policy.local_model, policy.local_form).form
