@@ -30,15 +30,13 @@ def within(messages: Sequence[Message], limit: int) -> tuple[Message, ...]:
 
 
 def _is_output(message: Message) -> bool:
-    return (
-        message.role == "user" and message.content.startswith(_OPENING) and message.content.endswith(_CLOSING)
-    )
+    return message.role == "user" and message.content.startswith(_OPENING) and _CLOSING in message.content
 
 
 def _shortened(message: Message, room: int) -> Message:
     if len(message.content) <= room:
         return message
-    text = message.content[len(_OPENING) : -len(_CLOSING)]
+    text, _, rest = message.content[len(_OPENING) :].rpartition(_CLOSING)
     mark = f"\n[... {len(text) - room} characters left out ...]\n"
-    first = (room - len(_OPENING) - len(_CLOSING) - len(mark)) // 2
-    return Message("user", f"{_OPENING}{text[:first]}{mark}{text[-first:]}{_CLOSING}")
+    first = max(1, (room - len(_OPENING) - len(_CLOSING) - len(rest) - len(mark)) // 2)
+    return Message("user", f"{_OPENING}{text[:first]}{mark}{text[-first:]}{_CLOSING}{rest}")

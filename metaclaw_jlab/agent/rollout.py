@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from metaclaw_jlab.agent.context import within
-from metaclaw_jlab.agent.parser import Reply, parse_reply, render_reply
-from metaclaw_jlab.agent.prompt import observation_message, opening
+from metaclaw_jlab.agent.parser import Reply, parse_reply
+from metaclaw_jlab.agent.parts import next_part
+from metaclaw_jlab.agent.prompt import opening, seen_messages
 from metaclaw_jlab.agent.recording import Recording
 from metaclaw_jlab.core.adapter import answering
 from metaclaw_jlab.core.errors import ExecutorError, PolicyError, UsageMistake
@@ -204,20 +205,13 @@ def _resume(trajectory: Trajectory, rollout: Rollout) -> _Progress:
         raise UsageMistake(f"Task {trajectory.id} has ended ({trajectory.stop}).", "Ask for a new one.")
     if not trajectory.steps or trajectory.steps[-1].observation is None:
         raise UsageMistake("The proposed cell has not been run yet.", "Run it, then ask for the next step.")
-    last = trajectory.steps[-1]
-    assert last.observation is not None
-    return _Progress(rollout, trajectory, (*last.messages, *_seen(last, last.observation, rollout.prompting)))
-
-
-def _seen(step: Step, observation: Observation, prompting: Prompting) -> tuple[Message, Message]:
-    """How a step stands in the prompts after it: with the code that ran, also where that was not its own."""
-    reply = step.reply if step.ran is None else render_reply(step.ran, done=parse_reply(step.reply).done)
-    return Message("assistant", reply), observation_message(observation, prompting)
+    seen = seen_messages(trajectory.task, trajectory.steps, rollout.prompting)
+    return _Progress(rollout, trajectory, (*trajectory.steps[-1].messages, *seen))
 
 
 def _finishes(reply: Reply, rollout: Rollout) -> bool:
     """Whether nothing follows this reply where its code runs without an error."""
-    return reply.done or rollout.prompting.ends == "ran"
+    return reply.done or rollout.prompting.ends != "said"
 
 
 def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) -> Trajectory:
@@ -372,8 +366,9 @@ def _take_in(
     """Score and keep an observed step; an end where it was the last one."""
     rollout = progress.rollout
     step = replace(step, observation=observation)
+    task, steps = progress.trajectory.task, (*progress.trajectory.steps, step)
     end: _End | None = None
-    if done and not observation.failed:
+    if done and not observation.failed and next_part(task, steps, rollout.prompting) is None:
         end = _End(StopReason.DONE)
     elif step.index + 1 >= rollout.max_steps:
         end = _End(StopReason.OUT_OF_STEPS, f"Not finished within {rollout.max_steps} steps.")
@@ -382,7 +377,7 @@ def _take_in(
         step = replace(step, scores=(_scored(progress, step, observation, checks),))
     finally:
         progress.add(step, record)
-        progress.messages += _seen(step, observation, rollout.prompting)
+        progress.messages += seen_messages(task, steps, rollout.prompting)
     rollout.on_step(step)
     return replace(end, checks=checks) if end else None
 

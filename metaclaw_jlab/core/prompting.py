@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-Instructions = Literal["notebook", "brief", "parts"]
+Instructions = Literal["notebook", "brief"]
 Placement = Literal["system", "task"]
-Ending = Literal["said", "ran"]
+Ending = Literal["said", "ran", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,9 @@ class Prompting:
 
     `instructions` names the text of the system message. `skills_at`: skills end the system message, or follow the task.
     `max_skills` and `threshold` are those of retrieval, the settings' where None. `file_rows`: how many first rows
-    are shown of each file that the task names. `ends`: a task is finished when the policy says so, or when its code
-    has run without an error (then the policy is asked again only to mend what failed).
+    are shown of each file that the task names. `ends`: a task is finished when the policy says so; when its code has
+    run without an error (the policy is asked again only to mend what failed); or when that holds of each part of a
+    task that says what to do first and what then (it is asked for one part after the other).
     """
 
     instructions: Instructions = "notebook"

@@ -50,3 +50,9 @@ def test_shortening_again_changes_nothing() -> None:
 def test_instructions_and_replies_are_never_cut() -> None:
     before = talk("a" * 5000)
     assert within(before, 0)[:3] == before[:3]
+
+
+def test_what_follows_an_output_is_kept_when_that_is_cut() -> None:
+    found = within([Message("user", f"<output>\n{'x' * 5000}\n</output>\nNow save it.")], 1000)
+    assert found[0].content.endswith("</output>\nNow save it.")
+    assert len(found[0].content) <= 1000

@@ -23,7 +23,7 @@ TEMPERATURES = (0.0, 0.3)
 _FORMS: tuple[tuple[Instructions, Ending], ...] = (
     ("brief", "ran"),
     ("brief", "said"),
-    ("parts", "ran"),
+    ("brief", "parts"),
     ("notebook", "ran"),
     ("notebook", "said"),
 )

@@ -242,4 +242,13 @@ def values_of_text(text: str) -> frozenset[str]:
     return frozenset((*canonical_values(marked.text, marked.literals), *_senses(text.lower())))
 
 
-__all__ = ["Reading", "about_one_task", "canonical", "has_mark", "read_failure", "same_rule", "stems", "values_of_text"]
+__all__ = [
+    "Reading",
+    "about_one_task",
+    "canonical",
+    "has_mark",
+    "read_failure",
+    "same_rule",
+    "stems",
+    "values_of_text",
+]
