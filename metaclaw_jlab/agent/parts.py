@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.task import Task
@@ -41,14 +42,21 @@ def parts_of(text: str) -> tuple[str, ...]:
     return (_FIRST.sub("", parts[0]), *parts[1:])
 
 
-def first_part(task: Task, prompting: Prompting) -> str:
+def first_part(task: Task, prompting: Prompting) -> Task:
     """What is asked for first: the whole task, but of one that is done part by part."""
-    return parts_of(task.text)[0] if prompting.ends == "parts" else task.text
+    return _part(task, parts_of(task.text)[0]) if prompting.ends == "parts" else task
 
 
-def next_part(task: Task, steps: Sequence[Step], prompting: Prompting) -> str | None:
+def next_part(task: Task, steps: Sequence[Step], prompting: Prompting) -> Task | None:
     """What is asked for after these steps, None where no part is left. Each step that did not fail did one."""
     if prompting.ends != "parts":
         return None
     done = sum(1 for step in steps if step.observation is not None and not step.observation.failed)
-    return next(iter(parts_of(task.text)[done:]), None)
+    left = parts_of(task.text)[done:]
+    return _part(task, left[0]) if left else None
+
+
+def _part(task: Task, text: str) -> Task:
+    """The task of this part alone, with what it refers to: what another part names would mislead."""
+    named = tuple(reference for reference in task.references if reference.name in text)
+    return replace(task, text=text, references=named)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from metaclaw_jlab.agent.parser import parse_reply, render_reply
 from metaclaw_jlab.agent.parts import first_part, next_part
@@ -70,15 +69,19 @@ def skills_told(messages: Sequence[Message]) -> tuple[str, ...]:
 
 def task_message(task: Task, skill_bodies: Sequence[str] = ()) -> Message:
     """The task's text, followed by what it refers to, and by the skills where they stand there."""
+    return Message("user", _with_skills(_asked(task), skill_bodies))
+
+
+def _asked(task: Task) -> str:
     data = "".join(
         f'\n\n<data name="{reference.name}">\n{_inside(reference.text, "data")}\n</data>'
         for reference in task.references
     )
-    return Message("user", _with_skills(task.text.strip() + data, skill_bodies))
+    return task.text.strip() + data
 
 
 def observation_message(
-    observation: Observation, prompting: Prompting = DEFAULT_PROMPTING, wanted: str | None = None
+    observation: Observation, prompting: Prompting = DEFAULT_PROMPTING, wanted: Task | None = None
 ) -> Message:
     """What the policy is shown of its last action, and then what is `wanted` of it next; where it is not asked to say
     when it is done, what to do about a failure."""
@@ -90,8 +93,9 @@ def observation_message(
     if to_mend and len(text) > MEND_CHARS:
         text = f"[...]\n{text[-MEND_CHARS:]}"
     shown = f"<output>\n{_inside(text, 'output')}\n</output>"
-    asked = MEND if to_mend else wanted
-    return Message("user", f"{shown}\n{asked}" if asked else shown)
+    if to_mend:
+        return Message("user", f"{shown}\n{MEND}")
+    return Message("user", f"{shown}\n{_asked(wanted)}" if wanted is not None else shown)
 
 
 def seen_messages(task: Task, steps: Sequence[Step], prompting: Prompting) -> tuple[Message, Message]:
@@ -108,7 +112,7 @@ def opening(
     task: Task, skill_bodies: Sequence[str], prompting: Prompting = DEFAULT_PROMPTING
 ) -> tuple[Message, ...]:
     """The first prompt of a trajectory."""
-    task = replace(task, text=first_part(task, prompting))
+    task = first_part(task, prompting)
     if prompting.skills_at == "task":
         return (system_message((), prompting), task_message(task, skill_bodies))
     return (system_message(skill_bodies, prompting), task_message(task))

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of tasks that have two parts (default 0.5)",
     )
     parser.add_argument(
-        "--steps", type=int, default=3, metavar="N", help="most steps of an attempt (default 3)"
+        "--steps", type=int, default=4, metavar="N", help="most steps of an attempt (default 4)"
     )
     parser.add_argument(
         "--max-tokens", type=int, default=512, metavar="N", help="longest answer of a step (default 512)"

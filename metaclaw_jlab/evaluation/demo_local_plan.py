@@ -31,7 +31,7 @@ class LocalPlan:
     stream: int = 48
     seed: int = 1
     compound_share: float = 0.5
-    steps: int = 3
+    steps: int = 4
     max_tokens: int = 512
     train: bool = False
     minutes: float | None = None

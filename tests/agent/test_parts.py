@@ -5,7 +5,7 @@ import pytest
 from metaclaw_jlab.agent.parts import MOST_PARTS, first_part, next_part, parts_of
 from metaclaw_jlab.agent.rollout import run_task
 from metaclaw_jlab.core.prompting import Prompting
-from metaclaw_jlab.core.task import Task
+from metaclaw_jlab.core.task import Reference, Task
 from metaclaw_jlab.core.trajectory import ExecutionError, Observation, Step, StopReason
 from tests.agent.scripted import code, prompts, rollout
 
@@ -51,15 +51,23 @@ def step(failed: bool = False) -> Step:
 
 def test_a_part_that_failed_is_not_done() -> None:
     task = Task("Print x, then print y")
-    assert first_part(task, ONE_BY_ONE) == "Print x"
-    assert next_part(task, (step(failed=True),), ONE_BY_ONE) == "Print x"
-    assert next_part(task, (step(failed=True), step()), ONE_BY_ONE) == "print y"
+    assert first_part(task, ONE_BY_ONE).text == "Print x"
+    assert next_part(task, (step(failed=True),), ONE_BY_ONE) == Task("Print x")
+    assert next_part(task, (step(failed=True), step()), ONE_BY_ONE) == Task("print y")
     assert next_part(task, (step(), step()), ONE_BY_ONE) is None
+
+
+def test_each_part_comes_with_what_it_names() -> None:
+    a, b = Reference("a.csv", "x"), Reference("b.csv", "y")
+    task = Task("Print a.csv, then print b.csv", (a, b))
+    left = next_part(task, (step(),), ONE_BY_ONE)
+    assert left is not None
+    assert (first_part(task, ONE_BY_ONE).references, left.references) == ((a,), (b,))
 
 
 def test_only_a_policy_that_is_asked_so_does_one_part_after_the_other() -> None:
     task = Task("Print x, then print y")
-    assert first_part(task, Prompting(ends="ran")) == task.text
+    assert first_part(task, Prompting(ends="ran")) == task
     assert next_part(task, (step(),), Prompting(ends="ran")) is None
 
 
