@@ -135,7 +135,7 @@ def test_skills_that_were_learnt_are_obeyed(whole: tuple[Demo, dict[str, Any], s
 def test_the_model_its_hash_and_its_prompting_are_told(whole: tuple[Demo, dict[str, Any], str]) -> None:
     _, report, _ = whole
     assert (report["model"], report["form"], report["model_sha256"]) == (MODEL, "gguf", "ab" * 32)
-    assert report["prompting"]["ends"] == "parts"
+    assert report["prompting"]["ends"] == "ran"
     assert report["names"] == "natural"
     assert report["task_right"]["baseline"]["task_right"] == 1
     assert report["cost"]["baseline"]["completion_tokens"] > 0

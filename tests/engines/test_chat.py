@@ -34,6 +34,11 @@ def dropping(messages: Sequence[dict[str, str]]) -> str:
     return keeping([one for one in messages if one["role"] != "system"])
 
 
+def taking_skills(messages: Sequence[dict[str, str]]) -> str:
+    skills = "".join(one["content"].partition("<skills>")[2] for one in messages if one["role"] == "system")
+    return f"{skills}|{dropping(messages)}"
+
+
 def refusing(messages: Sequence[dict[str, str]]) -> str:
     if any(one["role"] == "system" for one in messages):
         raise ValueError("System role not supported")
@@ -60,6 +65,12 @@ def test_what_the_system_says_is_not_lost_where_a_template_knows_none(
     template: Callable[[Sequence[dict[str, str]]], str],
 ) -> None:
     assert told(template, SYSTEM, USER) == "user:Be brief.\n\nhello"
+
+
+def test_a_template_that_takes_the_skills_alone_is_left_to_it() -> None:
+    assert told(taking_skills, SYSTEM | {"content": "Be brief.<skills>Use ISO dates."}, USER) == (
+        "Use ISO dates.|user:hello"
+    )
 
 
 def test_a_template_that_renders_nothing_is_an_error() -> None:

@@ -7,13 +7,15 @@ from typing import Any
 
 Message = dict[str, Any]
 MARK = "a word of the system"
+# A template made for our prompts may take the skills out of a system message, and leave the rest out on purpose.
+PROBE = f"{MARK}\n<skills>\n{MARK}\n</skills>"
 SYSTEM_ROLES = frozenset({"system", "developer"})
 
 
 def must_fold(render: Callable[[list[Message]], str | None]) -> bool:
     """Whether a template drops or refuses system messages. `render` gives the prompt, None where the template fails."""
     user = {"role": "user", "content": "hello"}
-    shown = render([{"role": "system", "content": MARK}, user])
+    shown = render([{"role": "system", "content": PROBE}, user])
     if shown is not None and MARK in shown:
         return False
     return render([user]) is not None
