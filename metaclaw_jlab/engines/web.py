@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.applications import Starlette
@@ -28,6 +28,7 @@ from metaclaw_jlab.engines.local_models import LocalModel
 from metaclaw_jlab.engines.loopback_http import Door, authorized, error_handlers, raw_body
 from metaclaw_jlab.engines.rows import Parameters, Piece, Request
 from metaclaw_jlab.engines.served_versions import Chosen
+from metaclaw_jlab.engines.version_routes import VersionRoutes
 
 DEFAULT_COMPLETION = 16  # tokens, OpenAI's default for /v1/completions
 
@@ -39,7 +40,7 @@ class Service:
     served: LocalModel
     decoder: Decoder
     activity: Activity
-    token: str
+    token: str = field(repr=False)
     started: int
     adapters: ServedAdapters
 
@@ -49,10 +50,7 @@ def application(service: Service) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/health", partial(_health, service), methods=["GET"]),
-            Route("/v1/models", partial(_models, service), methods=["GET"]),
-            Route("/v1/models/{name:path}", partial(_model, service), methods=["GET"]),
-            Route("/v1/adapters", partial(_adapters, service), methods=["GET"]),
-            Route("/v1/adapters/refresh", partial(_refresh, service), methods=["POST"]),
+            *VersionRoutes(service.adapters, service.started, service.served.context).routes(),
             Route("/v1/chat/completions", partial(_chat, service), methods=["POST"]),
             Route("/v1/completions", partial(_complete, service), methods=["POST"]),
         ],
@@ -67,39 +65,6 @@ async def _health(service: Service, request: HttpRequest) -> Response:
         decoder = service.decoder
         body |= {"model": service.served.name, "running": decoder.running, "waiting": decoder.waiting}
     return JSONResponse(body)
-
-
-def _card(service: Service, name: str) -> dict[str, object]:
-    base = service.served.name
-    card: dict[str, object] = {
-        "id": name,
-        "object": "model",
-        "created": service.started,
-        "owned_by": "local",
-        "max_model_len": service.served.context,
-    }
-    return card if name == base else card | {"root": base, "parent": base}
-
-
-async def _models(service: Service, _: HttpRequest) -> Response:
-    base = service.served.name
-    names = [base, *(f"{base}@v{version}" for version in service.adapters.versions)]
-    return JSONResponse({"object": "list", "data": [_card(service, name) for name in names]})
-
-
-async def _model(service: Service, request: HttpRequest) -> Response:
-    name: str = request.path_params["name"]
-    service.adapters.check(name)
-    return JSONResponse(_card(service, name))
-
-
-async def _adapters(service: Service, _: HttpRequest) -> Response:
-    return JSONResponse(service.adapters.report())
-
-
-async def _refresh(service: Service, _: HttpRequest) -> Response:
-    await asyncio.to_thread(service.adapters.refresh, again=True)
-    return JSONResponse(service.adapters.report())
 
 
 async def _chosen(service: Service, model: str) -> Chosen[LoadedAdapter]:

@@ -29,6 +29,7 @@ from metaclaw_jlab.engines.loopback_http import (
     send_json,
     while_connected,
 )
+from metaclaw_jlab.engines.version_routes import VersionRoutes
 
 EVENTS = b"text/event-stream"
 TOO_LONG = "exceed_context_size_error"  # llama.cpp's name for it
@@ -51,10 +52,7 @@ def application(service: Service) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/health", partial(_health, service), methods=["GET"]),
-            Route("/v1/models", partial(_models, service), methods=["GET"]),
-            Route("/v1/models/{name:path}", partial(_model, service), methods=["GET"]),
-            Route("/v1/adapters", partial(_adapters, service), methods=["GET"]),
-            Route("/v1/adapters/refresh", partial(_refresh, service), methods=["POST"]),
+            *VersionRoutes(service.versions, service.started, service.slot_tokens).routes(),
             Route("/v1/chat/completions", partial(_complete, service, True), methods=["POST"]),
             Route("/v1/completions", partial(_complete, service, False), methods=["POST"]),
         ],
@@ -69,39 +67,6 @@ async def _health(service: Service, request: Request) -> Response:
         running = service.activity.under_way
         body |= {"model": service.versions.base, "form": "gguf", "running": running, "waiting": 0}
     return JSONResponse(body)
-
-
-def _card(service: Service, name: str) -> dict[str, object]:
-    base = service.versions.base
-    card: dict[str, object] = {
-        "id": name,
-        "object": "model",
-        "created": service.started,
-        "owned_by": "local",
-        "max_model_len": service.slot_tokens,
-    }
-    return card if name == base else card | {"root": base, "parent": base}
-
-
-async def _models(service: Service, _: Request) -> Response:
-    base = service.versions.base
-    names = [base, *(f"{base}@v{version}" for version in service.versions.versions)]
-    return JSONResponse({"object": "list", "data": [_card(service, name) for name in names]})
-
-
-async def _model(service: Service, request: Request) -> Response:
-    name: str = request.path_params["name"]
-    service.versions.check(name)
-    return JSONResponse(_card(service, name))
-
-
-async def _adapters(service: Service, _: Request) -> Response:
-    return JSONResponse(service.versions.report())
-
-
-async def _refresh(service: Service, _: Request) -> Response:
-    await asyncio.to_thread(service.versions.refresh, again=True)
-    return JSONResponse(service.versions.report())
 
 
 async def _complete(service: Service, chat: bool, request: Request) -> ASGIApp:
