@@ -141,7 +141,7 @@ function Acts({ adapter, model, refresh }: IActs): ReactElement {
   }
   const run = async (reason: string): Promise<void> => {
     if (wish === 'delete') {
-      void removeLater(version, changes, trans);
+      void removeLater(version, changes, trans).then(refresh);
       return;
     }
     const moved =

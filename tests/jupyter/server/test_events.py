@@ -1,8 +1,11 @@
 import asyncio
 import json
 import logging
+import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +145,24 @@ def test_files_that_did_not_change_are_not_looked_into(
     assert not tail.stale(database)
     monkeypatch.setattr(database, "read", None)
     assert looked(tail, database) == []
+
+
+def test_a_commit_that_shows_later_than_its_log_was_written_is_not_missed(
+    tail: Tail, database: Database
+) -> None:
+    log, written = Events(database), database.path.with_name(database.path.name + "-wal")
+    log.append("noted", step=1)
+    with closing(sqlite3.connect(database.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")  # from here on the log is written over
+    looked(tail, database)
+    log.append("noted", step=2)
+    looked(tail, database)
+    before = written.stat()
+    log.append("noted", step=3)
+    os.utime(written, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert written.stat().st_size == before.st_size
+    assert tail.stale(database)
+    assert [data["fields"] for data in logged(tail, database)] == [{"step": 3}]
 
 
 def test_another_database_begins_anew(tail: Tail, database: Database, tmp_path: Path) -> None:
