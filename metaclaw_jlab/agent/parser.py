@@ -12,10 +12,12 @@ _PYTHON = {"", "python", "py", "python3", "ipython"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`action` is "" where the reply has no code; `done` where the policy says that nothing follows."""
+    """`action` is "" where the reply has no code, `foreign` where its blocks are of other languages alone; `done`
+    where the policy says that nothing follows."""
 
     action: str
     done: bool
+    foreign: bool = False
 
 
 def parse_reply(text: str) -> Reply:
@@ -31,7 +33,7 @@ def parse_reply(text: str) -> Reply:
             action = text[opening.end() : end].strip("\n")
             if action.strip():
                 return Reply(action, bool(closing) and _says_done(text[position:]))
-    return Reply("", True)
+    return Reply("", True, foreign=position > 0)
 
 
 def render_reply(action: str, *, done: bool) -> str:

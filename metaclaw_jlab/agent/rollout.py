@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from metaclaw_jlab.agent.context import within
+from metaclaw_jlab.agent.ending import NO_CODE, End, end_before
 from metaclaw_jlab.agent.parser import Reply, parse_reply
 from metaclaw_jlab.agent.parts import next_part
 from metaclaw_jlab.agent.prompt import opening, seen_messages
@@ -124,7 +125,7 @@ def observe(
     )
     progress = _Progress(rollout, before, step.messages)
 
-    def take_in(progress: _Progress) -> _End | None:
+    def take_in(progress: _Progress) -> End | None:
         done = _finishes(parse_reply(step.reply), rollout)
         return _take_in(progress, step, done, observation, progress.recording.observe)
 
@@ -138,19 +139,12 @@ def conclude(trajectory: Trajectory, stop: StopReason, detail: str, rollout: Rol
     """
     checks = () if waits(trajectory) else None
     progress = _Progress(rollout, trajectory, ())
-    return _to_end(progress, lambda _: _End(stop, detail, checks))
+    return _to_end(progress, lambda _: End(stop, detail, checks))
 
 
 def waits(trajectory: Trajectory) -> bool:
     """Whether the trajectory is open and its last action was proposed, not run yet."""
     return trajectory.stop is None and bool(trajectory.steps) and trajectory.steps[-1].observation is None
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    stop: StopReason
-    detail: str = ""
-    checks: tuple[CheckResult, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +208,7 @@ def _finishes(reply: Reply, rollout: Rollout) -> bool:
     return reply.done or rollout.prompting.ends != "said"
 
 
-def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) -> Trajectory:
+def _to_end(progress: _Progress, advance: Callable[[_Progress], End | None]) -> Trajectory:
     """Advance and, at an end, judge and close. Whatever happens, the trajectory does not stay open by accident."""
     try:
         if progress.fresh:
@@ -226,28 +220,28 @@ def _to_end(progress: _Progress, advance: Callable[[_Progress], _End | None]) ->
             return progress.trajectory
         end = _judged(progress, end)
     except PolicyError as error:
-        end = _End(StopReason.POLICY_FAILED, str(error))
+        end = End(StopReason.POLICY_FAILED, str(error))
     except ExecutorError as error:
-        end = _End(StopReason.EXECUTOR_FAILED, str(error))
+        end = End(StopReason.EXECUTOR_FAILED, str(error))
     except KeyboardInterrupt:
-        _close(progress, _End(StopReason.CANCELLED, "Stopped by the user."))
+        _close(progress, End(StopReason.CANCELLED, "Stopped by the user."))
         raise
     except BaseException as error:
-        _close(progress, _End(StopReason.INTERRUPTED, f"{type(error).__name__}: {error}"))
+        _close(progress, End(StopReason.INTERRUPTED, f"{type(error).__name__}: {error}"))
         raise
     return _close(progress, end)
 
 
-def _judged(progress: _Progress, end: _End) -> _End:
+def _judged(progress: _Progress, end: End) -> End:
     checks = end.checks if end.checks is not None else _evaluate(progress)
     failed = [result for result in checks if not result.passed]
     if end.stop is not StopReason.DONE or not failed:
         return replace(end, checks=checks)
     feedback = " ".join(result.feedback or result.check.source for result in failed)
-    return _End(StopReason.CHECK_FAILED, feedback, checks)
+    return End(StopReason.CHECK_FAILED, feedback, checks)
 
 
-def _close(progress: _Progress, end: _End) -> Trajectory:
+def _close(progress: _Progress, end: End) -> Trajectory:
     checks = end.checks or ()
     progress.trajectory = replace(
         progress.trajectory,
@@ -273,26 +267,29 @@ def _score(progress: _Progress, stop: StopReason, checks: tuple[CheckResult, ...
     return progress.rollout.score_trajectory(steps, checks)
 
 
-def _run(progress: _Progress) -> _End:
+def _run(progress: _Progress) -> End:
     while True:
         proposal = _ask(progress)
-        if isinstance(proposal, _End):
+        if isinstance(proposal, End):
             return proposal
         observation = _execute(progress, proposal)
         if (end := _take_in(progress, proposal.step, proposal.done, observation)) is not None:
             return end
 
 
-def _propose(progress: _Progress) -> _End | None:
+def _propose(progress: _Progress) -> End | None:
     proposal = _ask(progress)
-    if isinstance(proposal, _End):
+    if isinstance(proposal, End):
         return proposal
+    if not proposal.step.action:
+        # Nothing that a user could run: it is told so, and asked again.
+        return _take_in(progress, proposal.step, proposal.done, NO_CODE) or _propose(progress)
     progress.add(proposal.step, progress.recording.propose)
     progress.rollout.on_proposal(proposal.step)
     return None
 
 
-def _ask(progress: _Progress) -> _Proposal | _End:
+def _ask(progress: _Progress) -> _Proposal | End:
     """One completion; an end where there is nothing in it to run. What arrived before a failure is recorded."""
     rollout, steps = progress.rollout, progress.trajectory.steps
     messages = within(progress.messages, rollout.context_chars)
@@ -319,31 +316,17 @@ def _ask(progress: _Progress) -> _Proposal | _End:
         usage=completion.usage,
         policy_seconds=completion.seconds,
     )
-    if (end := _end_before(steps, reply)) is not None:
+    if (end := end_before(progress.trajectory.task, steps, reply, rollout.prompting)) is not None:
         progress.add(step)
         return end
     cut_off = completion.finish_reason == "length" and completion.text.rstrip("\n").endswith(reply.action)
     return _Proposal(step, _finishes(reply, rollout), cut_off)
 
 
-def _end_before(steps: tuple[Step, ...], reply: Reply) -> _End | None:
-    if not reply.action:
-        if any(step.action for step in steps):
-            return _End(StopReason.DONE)
-        return _End(StopReason.NO_ACTION, "The policy answered without code.")
-    for step in reversed(steps):
-        if step.observation is None or step.observation.error is None:
-            return None
-        if (step.action if step.ran is None else step.ran) == reply.action:
-            error = step.observation.error
-            return _End(
-                StopReason.REPEATED, f"The code that failed came again ({error.name}: {error.message})."
-            )
-    return None
-
-
 def _execute(progress: _Progress, proposal: _Proposal) -> Observation:
     rollout = progress.rollout
+    if not proposal.step.action:
+        return NO_CODE
     if proposal.cut_off:
         limit = rollout.sampling.max_tokens
         message = f"the reply was cut after {limit} tokens, before its code ended; nothing was run. Be brief."
@@ -362,16 +345,16 @@ def _take_in(
     done: bool,
     observation: Observation,
     record: Callable[[str, Step], None] | None = None,
-) -> _End | None:
+) -> End | None:
     """Score and keep an observed step; an end where it was the last one."""
     rollout = progress.rollout
     step = replace(step, observation=observation)
     task, steps = progress.trajectory.task, (*progress.trajectory.steps, step)
-    end: _End | None = None
+    end: End | None = None
     if done and not observation.failed and next_part(task, steps, rollout.prompting) is None:
-        end = _End(StopReason.DONE)
+        end = End(StopReason.DONE)
     elif step.index + 1 >= rollout.max_steps:
-        end = _End(StopReason.OUT_OF_STEPS, f"Not finished within {rollout.max_steps} steps.")
+        end = End(StopReason.OUT_OF_STEPS, f"Not finished within {rollout.max_steps} steps.")
     try:
         checks = _evaluate(progress) if end else ()
         step = replace(step, scores=(_scored(progress, step, observation, checks),))

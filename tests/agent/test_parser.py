@@ -35,3 +35,9 @@ def test_a_block_that_was_cut_off_is_never_done() -> None:
 @pytest.mark.parametrize("word", ["Done.", "done", "**Done.**", "`Done.`", "Done!"])
 def test_done_is_read_as_people_write_it(word: str) -> None:
     assert parse_reply(f"```python\nx = 1\n```\n{word}").done
+
+
+def test_blocks_of_other_languages_alone_are_foreign() -> None:
+    assert parse_reply("```json\n{}\n```").foreign
+    assert not parse_reply("```json\n{}\n```\n```python\nx = 1\n```").foreign
+    assert not parse_reply("There is nothing to do.").foreign

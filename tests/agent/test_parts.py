@@ -7,7 +7,7 @@ from metaclaw_jlab.agent.rollout import run_task
 from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.task import Reference, Task
 from metaclaw_jlab.core.trajectory import ExecutionError, Observation, Step, StopReason
-from tests.agent.scripted import code, prompts, rollout
+from tests.agent.scripted import code, prompts, ran, rollout
 
 ONE_BY_ONE = Prompting("brief", ends="parts")
 
@@ -83,3 +83,10 @@ def test_each_part_is_asked_for_when_the_one_before_has_run() -> None:
 def test_a_task_whose_parts_are_not_all_done_is_out_of_steps() -> None:
     plan = replace(rollout(code("x = 1"), max_steps=1), prompting=ONE_BY_ONE)
     assert run_task(Task("Set x to 1, then set y to x"), plan).stop is StopReason.OUT_OF_STEPS
+
+
+def test_a_part_that_is_answered_without_code_is_asked_for_again() -> None:
+    plan = replace(rollout(code("x = 1"), "Nothing is left.", code("y = x")), prompting=ONE_BY_ONE)
+    done = run_task(Task("Set x to 1, then set y to x"), plan)
+    assert (done.stop, ran(plan)) == (StopReason.DONE, ["x = 1", "y = x"])
+    assert "no ```python block" in prompts(plan)[2][-1].content

@@ -6,6 +6,7 @@ import pytest
 
 from metaclaw_jlab.agent.rollout import conclude, observe, propose, run_task, waits
 from metaclaw_jlab.core.errors import UsageMistake
+from metaclaw_jlab.core.prompting import Prompting
 from metaclaw_jlab.core.score import Score, ScoreSource, Unscored
 from metaclaw_jlab.core.trajectory import ExecutionError, Observation, StopReason
 from metaclaw_jlab.reward_models.outcome import trajectory_score
@@ -136,3 +137,10 @@ def test_a_task_that_may_not_teach_is_marked_from_its_first_prompt_on() -> None:
     plan = rollout(code("x = 1"), learn=False)
     propose(TASK, plan)
     assert memory(plan).calls[0][1].learn is False
+
+
+def test_a_reply_without_code_is_told_before_anything_is_proposed() -> None:
+    plan = replace(rollout('```json\n{"x": 1}\n```', code("x = 1")), prompting=Prompting(ends="ran"))
+    proposed = propose(TASK, plan)
+    assert [step.action for step in proposed.steps] == ["", "x = 1"]
+    assert waits(proposed)

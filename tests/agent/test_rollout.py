@@ -88,6 +88,33 @@ def test_an_answer_without_code_is_no_action_and_is_kept() -> None:
     assert [(step.reply, step.action) for step in trajectory.steps] == [("Forty-two.", "")]
 
 
+FILE = '```json\n{"x": 1}\n```'
+
+
+def test_the_content_of_a_file_in_the_place_of_its_code_is_told_once() -> None:
+    plan = replace(rollout(FILE, code("x = 1")), prompting=Prompting(ends="ran"))
+    trajectory = run_task(TASK, plan)
+    assert (trajectory.stop, ran(plan)) == (StopReason.DONE, ["x = 1"])
+    (told, _) = trajectory.steps
+    assert told.observation is not None
+    assert told.observation.error is not None
+    assert told.observation.error.name == "NoCode"
+
+
+def test_the_content_of_a_file_twice_is_no_action() -> None:
+    plan = replace(rollout(FILE, FILE), prompting=Prompting(ends="ran"))
+    assert run_task(TASK, plan).stop is StopReason.NO_ACTION
+
+
+def test_words_alone_are_an_answer_whatever_ends_a_task() -> None:
+    plan = replace(rollout("Forty-two."), prompting=Prompting(ends="ran"))
+    assert run_task(TASK, plan).stop is StopReason.NO_ACTION
+
+
+def test_a_policy_that_says_when_it_is_done_may_answer_with_a_file() -> None:
+    assert run_task(TASK, rollout(FILE)).stop is StopReason.NO_ACTION
+
+
 def test_words_after_an_action_mean_done() -> None:
     assert run_task(TASK, rollout(code("x = 1", done=False), "That was all.")).stop is StopReason.DONE
 

@@ -50,6 +50,8 @@ GROUPED = READ + "g = df.groupby('{by}')['{column}'].{aggregate}()\n"
         "for k, v in g.items():\n    print(k, v)",
         "for k, v in g.items():\n    print(k + ': ' + str(float(v)))",
         "print(g.astype(float).to_dict())",
+        "for k, v in g.items():\n    print(f'The value of {{k}} is {{v}}.')",
+        "for k, v in g.items():\n    print(f'{{k}} (all of them) has {{v}}')",
     ],
 )
 def test_groups_may_be_shown_in_any_common_shape(show: str, judge: Judge) -> None:
@@ -67,6 +69,19 @@ def test_a_label_may_have_a_colon_and_a_number_a_point(show: str, judge: Judge) 
 def test_a_sentence_around_the_number_is_another_label(judge: Judge) -> None:
     verdict = judge(habitual("statistic", 1), READ + "print('It is', df['{column}'].{aggregate}())")
     assert (verdict.task_right, verdict.broken) == (True, ("value-label",))
+
+
+def test_a_sentence_that_holds_another_number_is_no_pair(judge: Judge) -> None:
+    show = "for k, v in g.items():\n    print(f'{{k}} has 3 rows and {{v}}')"
+    assert not judge(habitual("group", 1), GROUPED + show).task_right
+
+
+def test_a_name_of_two_words_may_be_taken_as_it_was_said(judge: Judge) -> None:
+    task = habitual("note", 1, "file-naming")
+    assert len(task.parts[0].params["words"]) == 2
+    code = "import pathlib\npathlib.Path('{folder}', '{words[0]} {words[1]}.txt').write_text('{text}')"
+    verdict = judge(task, code)
+    assert (verdict.task_right, verdict.broken) == (True, ("file-naming",))
 
 
 def test_text_with_a_trailing_newline_is_the_same_text(judge: Judge) -> None:

@@ -10,6 +10,8 @@ from metaclaw_jlab.practice.families.base import Options, Params, Variant, View
 from metaclaw_jlab.practice.names import Names
 
 JOINERS = {"snake": "_", "kebab": "-", "dot": ".", "flat": ""}
+# A name exactly as it was said is right as well, though no house wants blanks in it.
+_READ = {**JOINERS, "as-said": " "}
 WORDINGS: dict[str, tuple[str, ...]] = {
     "to-path": (
         "to {path}",
@@ -96,7 +98,7 @@ def mkdir(params: Params, options: Options) -> str:
 
 def found(params: Params, view: View) -> Iterator[tuple[dict[str, str], str]]:
     """Changed files that may be the new one, each with the options that its path shows."""
-    namings = list(JOINERS.items()) if len(params["words"]) > 1 else [("", "")]
+    namings = list(_READ.items()) if len(params["words"]) > 1 else [("", "")]
     for naming, joiner in namings:
         base = joiner.join(params["words"]) + params["ext"]
         options = {"file-naming": naming} if naming else {}

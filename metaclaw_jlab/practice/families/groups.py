@@ -68,7 +68,9 @@ def _pairs(text: str, keys: list[str]) -> list[tuple[str, float]] | None:
         good = all(isinstance(k, str) and isinstance(v, (int, float)) for k, v in literal.items())
         return [(key, float(value)) for key, value in literal.items()] if good else None
     any_key = "|".join(map(re.escape, keys))
-    found = re.findall(rf"(?m)^\W*\d*\s*({any_key})\W[\s:|=,'\"]*(-?\d+(?:\.\d+)?)\s*$", text)
+    # A key and its number may stand in a sentence.
+    line = rf"(?m)^(?:.*[^\w\n])?({any_key})[^\w\n](?:[^\d\n]*[ \t:|=,'\"(])?(-?\d+(?:\.\d+)?)[ \t.)]*$"
+    found = re.findall(line, text)
     return [(key, float(value)) for key, value in found]
 
 
