@@ -11,11 +11,12 @@ from metaclaw_jlab.core.skill import Skill
 @dataclass(frozen=True, slots=True)
 class Case:
     """The task of a trajectory, to be done with exactly these skills. `variation` 0 is the task itself, k the same
-    task in its k-th other names."""
+    task in its k-th other names. `unchecked`: also one that nothing checks; it passes where it comes to its end."""
 
     trajectory: str
     skills: tuple[Skill, ...]
     variation: int = 0
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from metaclaw_jlab.core.evolution import Draft, Evolver, Failure, FailureKind, P
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.replay import Replayer
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.learning.bystanders import bystanders
 from metaclaw_jlab.learning.support_set import Pending, pending_failures
 from metaclaw_jlab.learning.taken_out import TakenOut, taken_out, taken_out_before
 from metaclaw_jlab.learning.wording import Choice, Trial, choose_wording
@@ -156,11 +157,16 @@ def _choose(loop: InnerLoop, draft: Draft, failures: Mapping[str, Failure]) -> _
             seconds=loop.wording_seconds,
             clock=loop.clock,
             judged=loop.judges,
+            bystanders=_bystanders(loop, sure, failures) if loop.judges else (),
             untried=sure,
         )
     if loop.judges and choice.refuted:
         raise _refuted(choice, candidates)
     return _Chosen(next(own for skill, own in candidates if skill is choice.skill), choice)
+
+
+def _bystanders(loop: InnerLoop, skill: Skill, failures: Mapping[str, Failure]) -> tuple[Trial, ...]:
+    return bystanders(loop.database, skill, [_masked(failure) for failure in failures.values()], failures)
 
 
 def _candidates(loop: InnerLoop, draft: Draft, failures: Mapping[str, Failure]) -> list[tuple[Skill, Draft]]:
@@ -189,7 +195,7 @@ def _refuted(choice: Choice, candidates: Sequence[tuple[Skill, Draft]]) -> Skill
     again = "once" if choice.trials == 1 else f"{choice.trials} times"
     return SkillRefused(
         f"What it taught did not help: the task was done again {again} with {ways} to say it ({names}), and went no "
-        "better than without.",
+        "better than without, or another task that went well was spoilt.",
         "Nothing was changed; if you want it, write it by hand.",
     )
 

@@ -56,7 +56,7 @@ class SandboxReplayer:
         try:
             trajectory = self.get(case.trajectory)
             folder = self.folder_of(case.trajectory)
-            if folder is None or not trajectory.task.checks:
+            if folder is None or not (trajectory.task.checks or case.unchecked):
                 return None
             policy = self._policy_of(trajectory)
             if trajectory.stamp.model != answering(policy.model)[0]:
@@ -68,6 +68,8 @@ class SandboxReplayer:
             return None
         if done.stop in _FAILED:
             return None
+        if not done.checks and done.stop is not StopReason.DONE:
+            return Replayed(False, (done.stop_detail or done.stop or "",))
         back = {new: old for old, new in names.items()}
         feedback = tuple(renamed(result.feedback, back) for result in done.checks if not result.passed)
         return Replayed(not feedback, feedback)

@@ -7,12 +7,14 @@ from metaclaw_jlab.core.errors import GenerationMoved, NotFound, SkillRefused
 from metaclaw_jlab.core.evolution import Failure
 from metaclaw_jlab.core.generation import Cause
 from metaclaw_jlab.core.skill import Skill
+from metaclaw_jlab.learning.bystanders import bystanders
 from metaclaw_jlab.learning.inner_loop import InnerLoop
 from metaclaw_jlab.learning.support_set import describe, injected
 from metaclaw_jlab.learning.wording import Trial, choose_wording, worded
 from metaclaw_jlab.skills.screening import screen
 from metaclaw_jlab.skills.working_copy import publish, synchronise
 from metaclaw_jlab.store.feedback import Feedbacks
+from metaclaw_jlab.store.index_texts import IndexTexts
 from metaclaw_jlab.store.marks import Mark, Marks
 from metaclaw_jlab.store.skills import Skills
 from metaclaw_jlab.store.trajectories import Trajectories
@@ -40,6 +42,7 @@ def reword(loop: InnerLoop) -> tuple[str, ...]:
             seconds=loop.wording_seconds,
             clock=loop.clock,
             judged=loop.judges,
+            bystanders=_bystanders(loop, skill, entry) if loop.judges else (),
         )
         if choice.untried and choice.untried == tuple(candidate.body for candidate in candidates[1:]):
             continue  # nothing could be tried this time either
@@ -120,6 +123,11 @@ def _trials(loop: InnerLoop, entry: UndecidedWordings) -> list[Trial]:
         for variation in range(3)
         for failure in _failures(loop, entry)
     ]
+
+
+def _bystanders(loop: InnerLoop, skill: Skill, entry: UndecidedWordings) -> tuple[Trial, ...]:
+    known = [text.text for text in IndexTexts(loop.database).of_all().get(skill.name, ())]
+    return bystanders(loop.database, skill, known, [source.trajectory for source in entry.sources])
 
 
 def _commit(loop: InnerLoop, name: str, skill: Skill | None, said: str) -> bool:

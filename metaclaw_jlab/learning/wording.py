@@ -69,6 +69,7 @@ def choose_wording(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
     judged: bool = False,
+    bystanders: Sequence[Trial] = (),
     untried: Skill | None = None,
 ) -> Choice:
     """The wording that is obeyed in most trials, the earlier one where two are equal; where none was tried `untried`,
@@ -76,8 +77,8 @@ def choose_wording(
 
     A trial counts only if the task still fails in the same way without the skill. Wordings of one skill are dropped as
     soon as another is ahead; another skill is tried only after it. The search ends with a wording that is obeyed in
-    every trial, or when the time is over. `judged`: tasks that go well without the skill are tried too, and what goes
-    wrong with it there counts against it.
+    every trial, or when the time is over. `judged`: tasks that go well without the skill are tried too, and the
+    `bystanders`, and what goes wrong with it there counts against it.
     """
     fallback = untried or wordings[0]
     with _Tries(replayer, clock() + seconds, clock) as tries:
@@ -85,6 +86,7 @@ def choose_wording(
         if not counting:
             others = _bodies(wordings, but=fallback) if tries.late else ()
             return Choice(fallback, 0, 0, others, cut=tries.late)
+        sound += _sound(tries, bystanders) if judged and bystanders else []
         best, most, gain = fallback, 0, 0
         batches = list(_batches(wordings, replayer.concurrency))
         for number, batch in enumerate(batches):
@@ -148,9 +150,19 @@ def _without(tries: _Tries, trials: Sequence[Trial]) -> tuple[list[Trial], list[
     return failing, [trial for trial, replayed in done if replayed.passed][: CASES - len(failing)]
 
 
+def _sound(tries: _Tries, bystanders: Sequence[Trial]) -> list[Trial]:
+    """Those that go well when they are done again without the skill."""
+    found = tries.run([Case(one.trajectory, one.skills, unchecked=True) for one in bystanders])
+    return [
+        one
+        for one, replayed in zip(bystanders, found, strict=True)
+        if replayed is not None and replayed.passed
+    ]
+
+
 def _harm(tries: _Tries, skill: Skill, trials: Sequence[Trial]) -> int:
     """In how many trials that go well without the skill something is wrong with it."""
-    found = tries.run([_with(trial, skill) for trial in trials])
+    found = tries.run([replace(_with(trial, skill), unchecked=True) for trial in trials])
     return sum(replayed is not None and not replayed.passed for replayed in found)
 
 

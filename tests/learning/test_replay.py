@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from metaclaw_jlab.core.policy import Sampling
-from metaclaw_jlab.core.replay import Case
+from metaclaw_jlab.core.replay import Case, Replayed
 from metaclaw_jlab.core.skill import Skill
 from metaclaw_jlab.core.task import Reference
 from metaclaw_jlab.core.trajectory import Trajectory
@@ -128,3 +128,21 @@ def test_a_large_folder_is_not_copied(pool: SandboxPool, folder: Path) -> None:
 
 def test_without_its_folder_there_is_no_replay(pool: SandboxPool) -> None:
     assert replayer(pool, None, failed(), Obedient()).replay(Case("t", ())) is None
+
+
+def test_a_task_that_nothing_checks_is_done_again_where_that_is_wanted(
+    pool: SandboxPool, folder: Path
+) -> None:
+    bare = replace(failed(), task=replace(failed().task, checks=()))
+    again = replayer(pool, folder, bare, Obedient())
+    assert again.replay(Case("t", ())) is None
+    assert again.replay(Case("t", (), unchecked=True)) == Replayed(True)
+
+
+def test_a_task_that_nothing_checks_and_that_ends_in_an_error_is_not_passed(
+    pool: SandboxPool, tmp_path: Path
+) -> None:
+    bare = replace(failed(), task=replace(failed().task, checks=()))
+    ended = replayer(pool, tmp_path, bare, Obedient()).replay(Case("t", (), unchecked=True))
+    assert ended is not None
+    assert (ended.passed, bool(ended.feedback)) == (False, True)

@@ -224,3 +224,29 @@ def test_of_what_was_left_untried_something_is_taken_rather_than_what_failed() -
     )
     blocked.set()
     assert (choice.skill, choice.untried, choice.refuted) == (DISTILLED[0], ("y",), False)
+
+
+@dataclass
+class Spoilt(Reader):
+    """A policy whose task `by` goes well, but with the first wording."""
+
+    def replay(self, case: Case) -> Replayed | None:
+        if case.trajectory != "by":
+            return super().replay(case)
+        self.cases.append(case)
+        return Replayed(not any(skill.body == "a" for skill in case.skills))
+
+
+def test_a_wording_that_spoils_what_went_well_comes_after_one_that_does_not() -> None:
+    reader = Spoilt(lambda body, _: body in "ac", concurrency=1)
+    wordings, beside = WORDINGS[:3], [Trial("by", (), (), "")]
+    choice = choose_wording(wordings, trials("one"), reader, seconds=60, judged=True, bystanders=beside)
+    assert (choice.skill.body, choice.refuted) == ("c", False)
+    assert all(case.unchecked for case in reader.cases if case.trajectory == "by")
+
+
+def test_what_does_not_go_well_without_the_skill_either_does_not_count_against_it() -> None:
+    reader = Reader(lambda body, trajectory: trajectory == "one")
+    beside = [Trial("by", (), (), "")]
+    choice = choose_wording(WORDINGS[:1], trials("one"), reader, seconds=60, judged=True, bystanders=beside)
+    assert (choice.obeyed, choice.refuted) == (1, False)
