@@ -31,7 +31,9 @@ SHIPPED = Path(__file__).with_name("calibrations.json")
 MOST_FILE_ROWS = 100
 
 # For a local model that was not calibrated: what helped the small ones that were.
-CAUTIOUS_PROMPTING = Prompting(instructions="brief", skills_at="task", max_skills=1, file_rows=3, ends="ran")
+CAUTIOUS_PROMPTING = Prompting(
+    instructions="brief", skills_at="task", max_skills=1, threshold=1.0, file_rows=3, ends="ran"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
